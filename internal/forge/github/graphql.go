@@ -1,0 +1,220 @@
+package github
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/go-github/v60/github"
+
+	"github.com/lumos-governance/lumos/internal/forge"
+)
+
+//go:embed graphql/*.graphql
+var documents embed.FS
+
+var (
+	fragments = splitFragments(file("fragments"))
+	spread    = regexp.MustCompile(`\.\.\.([A-Z]\w*)`)
+	comment   = regexp.MustCompile(`(?m)[ \t]*#[^\n]*$`)
+	blank     = regexp.MustCompile(`\n\s*`)
+)
+
+func file(name string) string {
+	b, err := documents.ReadFile("graphql/" + name + ".graphql")
+	if err != nil {
+		panic(err) // the file is embedded: a name that is not there is a mistake of ours
+	}
+	return string(b)
+}
+
+// splitFragments maps the name of each fragment to its text.
+func splitFragments(text string) map[string]string {
+	out := map[string]string{}
+	for _, f := range strings.Split(text, "\nfragment ")[1:] {
+		out[f[:strings.IndexByte(f, ' ')]] = "fragment " + f
+	}
+	return out
+}
+
+// document reads a document, puts text in at its marks ("#+name"), adds the fragments that it
+// names and drops comments and indentation.
+func document(name string, marks map[string]string) string {
+	text := file(name)
+	for mark, insert := range marks {
+		text = strings.ReplaceAll(text, "#+"+mark+"\n", insert+"\n")
+	}
+	text = comment.ReplaceAllString(text, "")
+	seen := map[string]bool{}
+	for again := true; again; {
+		again = false
+		for _, m := range spread.FindAllStringSubmatch(text, -1) {
+			if !seen[m[1]] {
+				seen[m[1]], again = true, true
+				text += "\n" + comment.ReplaceAllString(fragments[m[1]], "")
+			}
+		}
+	}
+	return strings.TrimSpace(blank.ReplaceAllString(text, "\n"))
+}
+
+// aliases collects the repeated part of a document: its fields, their variables and the values.
+type aliases struct {
+	declared, fields strings.Builder
+	values           map[string]any
+}
+
+// variable declares one more variable and returns nothing: its name is the caller's.
+func (a *aliases) variable(name, typ string, value any) {
+	fmt.Fprintf(&a.declared, ", $%s: %s", name, typ)
+	a.values[name] = value
+}
+
+func (a *aliases) field(format string, args ...any) {
+	fmt.Fprintf(&a.fields, format+"\n", args...)
+}
+
+// gqlError is one error of a GraphQL answer. GitHub's Type is not in the specification.
+type gqlError struct {
+	Type    string `json:"type"`
+	Path    []any  `json:"path"`
+	Message string `json:"message"`
+}
+
+// at is the alias of the root field that failed; empty when the whole request did.
+func (e gqlError) at() string {
+	if len(e.Path) == 0 {
+		return ""
+	}
+	s, _ := e.Path[0].(string)
+	return s
+}
+
+type gqlErrors []gqlError
+
+func (es gqlErrors) Error() string {
+	lines := make([]string, 0, len(es))
+	for _, e := range es {
+		path := make([]string, len(e.Path))
+		for i, p := range e.Path {
+			path[i] = fmt.Sprint(p)
+		}
+		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s: %s", e.Type, strings.Join(path, "."), e.Message)))
+	}
+	return strings.Join(lines, "; ")
+}
+
+// kind is the forge error that the first error which has one means.
+func (es gqlErrors) kind() error {
+	for _, e := range es {
+		switch e.Type {
+		case "NOT_FOUND":
+			return forge.ErrNotFound
+		case "FORBIDDEN", "INSUFFICIENT_SCOPES":
+			return forge.ErrForbidden
+		case "STALE_DATA":
+			return forge.ErrHeadMoved
+		}
+	}
+	return nil
+}
+
+// asError is nil where there is no error: a nil slice in an error interface would not be.
+func (es gqlErrors) asError() error {
+	if len(es) == 0 {
+		return nil
+	}
+	return es
+}
+
+// graphql posts one document. What GitHub could answer lies in out even when there are errors: the
+// caller decides which of them it can live with.
+func (in *installation) graphql(ctx context.Context, doc string, variables map[string]any, out any) (gqlErrors, error) {
+	body, err := json.Marshal(map[string]any{"query": doc, "variables": variables})
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, in.graphqlURL, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", userAgent)
+	resp, err := in.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if err := github.CheckResponse(resp); err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Data   json.RawMessage `json:"data"`
+		Errors gqlErrors       `json:"errors"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+		return nil, fmt.Errorf("decoding the GraphQL answer: %w", err)
+	}
+	for _, e := range answer.Errors {
+		primary := e.Type == "RATE_LIMITED"
+		if primary || strings.Contains(strings.ToLower(e.Message), "secondary rate limit") {
+			return nil, &forge.RateLimited{Until: until(resp.Header, primary, time.Now())}
+		}
+	}
+	if len(answer.Data) == 0 || string(answer.Data) == "null" {
+		if len(answer.Errors) == 0 {
+			return nil, fmt.Errorf("the GraphQL answer holds neither data nor errors")
+		}
+		return nil, answer.Errors
+	}
+	if err := json.Unmarshal(answer.Data, out); err != nil {
+		return nil, fmt.Errorf("decoding the GraphQL answer: %w", err)
+	}
+	return answer.Errors, nil
+}
+
+// strict is graphql for documents of which every part is needed.
+func (in *installation) strict(ctx context.Context, doc string, variables map[string]any, out any) error {
+	errs, err := in.graphql(ctx, doc, variables, out)
+	if err != nil {
+		return err
+	}
+	return errs.asError()
+}
+
+// split parts the errors whose root alias may fail from those that fail the request.
+func (es gqlErrors) split(tolerated func(gqlError) bool) (ok map[string]gqlError, rest gqlErrors) {
+	ok = map[string]gqlError{}
+	rest = slices.DeleteFunc(slices.Clone(es), func(e gqlError) bool {
+		if !tolerated(e) {
+			return false
+		}
+		ok[e.at()] = e
+		return true
+	})
+	return ok, rest
+}
+
+// bigInt is GraphQL's BigInt, which GitHub writes as a string.
+type bigInt int64
+
+func (b *bigInt) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
+	n, err := strconv.ParseInt(strings.Trim(string(data), `"`), 10, 64)
+	if err != nil {
+		return fmt.Errorf("%s is no BigInt: %w", data, err)
+	}
+	*b = bigInt(n)
+	return nil
+}
