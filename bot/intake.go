@@ -1,0 +1,132 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/lumos-governance/lumos/internal/forge"
+	"github.com/lumos-governance/lumos/internal/queue"
+	"github.com/lumos-governance/lumos/internal/server"
+)
+
+// wakeBody is what a wake carries: hints, never facts.
+type wakeBody struct {
+	Why    string `json:"why"`              // the event's name, "sweep", "record", …
+	Head   string `json:"head,omitempty"`   // the head that the event spoke of
+	Record bool   `json:"record,omitempty"` // only write what waits for the audit log
+}
+
+// keyOf names a pull request in the queue: "host/owner/name#number".
+func keyOf(ref forge.Ref) string {
+	return fmt.Sprintf("%s/%s/%s#%d", ref.Repo.Host, ref.Repo.Owner, ref.Repo.Name, ref.Number)
+}
+
+func parseKey(key string) (forge.Ref, bool) {
+	path, number, ok := strings.Cut(key, "#")
+	parts := strings.Split(path, "/")
+	n, err := strconv.Atoi(number)
+	if !ok || len(parts) != 3 || err != nil || n <= 0 {
+		return forge.Ref{}, false
+	}
+	return forge.Ref{Repo: forge.Repo{Host: parts[0], Owner: parts[1], Name: parts[2]}, Number: n}, true
+}
+
+func (b *Bot) wake(ctx context.Context, ref forge.Ref, id string, body wakeBody) error {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("waking %s: %w", ref, err)
+	}
+	return b.Queue.Publish(ctx, keyOf(ref), id, data)
+}
+
+// Accept turns a verified GitHub webhook into the wakes that it asks for. Each is named after the
+// delivery, so a delivery that comes twice is one event.
+func (b *Bot) Accept(h http.Header, body []byte) ([]server.Wake, error) {
+	event, delivery := h.Get("X-GitHub-Event"), h.Get("X-GitHub-Delivery")
+	if event == "" || delivery == "" {
+		return nil, fmt.Errorf("webhook without X-GitHub-Event or X-GitHub-Delivery")
+	}
+	hook, err := b.Host.ParseHook(event, body)
+	if err != nil {
+		return nil, err
+	}
+	var wakes []server.Wake
+	for _, ref := range hook.Refs {
+		data, err := json.Marshal(wakeBody{Why: event, Head: hook.Hint})
+		if err != nil {
+			return nil, err
+		}
+		wakes = append(wakes, server.Wake{Key: keyOf(ref), ID: delivery + ":" + keyOf(ref), Body: data})
+	}
+	if hook.AllOpen != nil {
+		wakes = append(wakes, server.Wake{Key: sweepKey + "/" + hook.AllOpen.Host + "/" + hook.AllOpen.FullName(), ID: delivery})
+	}
+	if hook.Everything {
+		wakes = append(wakes, server.Wake{Key: sweepKey, ID: delivery})
+	}
+	return wakes, nil
+}
+
+// handle is the queue's handler: it works on one key at a time.
+func (b *Bot) handle(ctx context.Context, w queue.Wake) error {
+	if w.Key == sweepKey {
+		return retryable(b.sweep(ctx))
+	}
+	if path, ok := strings.CutPrefix(w.Key, sweepKey+"/"); ok {
+		parts := strings.Split(path, "/")
+		if len(parts) != 3 {
+			return nil
+		}
+		return retryable(b.sweepRepo(ctx, forge.Repo{Host: parts[0], Owner: parts[1], Name: parts[2]}, "changed-base"))
+	}
+	ref, ok := parseKey(w.Key)
+	if !ok {
+		b.Log.Error().Str("key", w.Key).Msg("dropping an event with a key that is no pull request")
+		return nil
+	}
+	body := merged(w.Bodies)
+	start := b.Now()
+	outcome, err := b.Reconcile(ctx, ref, body)
+	took := b.Now().Sub(start)
+	log := b.Log.Info()
+	if err != nil {
+		outcome, log = "error", b.Log.Warn().Err(err).Int("attempt", w.Attempt)
+	}
+	log.Str("pr", ref.String()).Str("why", body.Why).Int("events", len(w.Bodies)).Str("outcome", outcome).Dur("took", took).Msg("reconciled")
+	if b.Metrics != nil {
+		b.Metrics.Reconciles.WithLabelValues(outcome).Observe(took.Seconds())
+	}
+	return retryable(err)
+}
+
+// merged is one body for the many events that a run covers: the newest hint wins, and only if all
+// of them just want to record may the look itself be left out.
+func merged(bodies [][]byte) wakeBody {
+	out := wakeBody{Record: len(bodies) > 0}
+	for _, raw := range bodies {
+		var body wakeBody
+		if json.Unmarshal(raw, &body) != nil {
+			body = wakeBody{} // a hint that cannot be read is no hint: look
+		}
+		out.Record = out.Record && body.Record
+		if !body.Record {
+			out.Why = body.Why
+		}
+		if body.Head != "" {
+			out.Head = body.Head
+		}
+	}
+	if out.Record {
+		out.Why = "record"
+	}
+	return out
+}
+
+// ParseRef reads "owner/repo#12".
+func ParseRef(s string) (forge.Ref, bool) {
+	return parseKey("/" + s)
+}
