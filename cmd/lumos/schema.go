@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/lumos-governance/lumos/internal/config"
+	"github.com/lumos-governance/lumos/internal/policy"
+	"github.com/lumos-governance/lumos/releases"
+)
+
+type schemaCmd struct {
+	Kind string `arg:"" enum:"manifest,config,waiver,policy" help:"manifest, config, waiver or policy."`
+}
+
+func (c *schemaCmd) Help() string {
+	return `Point your editor at the schema for completion and errors as you type:
+
+  lumos schema manifest > .vscode/lumos-manifest.schema.json
+
+and put this in the first line of a manifest:
+
+  # yaml-language-server: $schema=../../.vscode/lumos-manifest.schema.json`
+}
+
+func (c *schemaCmd) Run(s streams) error {
+	schema := map[string]func() []byte{
+		"manifest": releases.Schema,
+		"config":   config.Schema,
+		"waiver":   policy.WaiverSchema,
+		"policy":   policy.PolicySchema,
+	}[c.Kind]
+	_, err := fmt.Fprintln(s.out, string(schema()))
+	return err
+}
