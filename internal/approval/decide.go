@@ -109,6 +109,24 @@ func (d *decision) govern(v *Verdict) {
 	v.Paused = !held.Met || slices.ContainsFunc(v.Reasons, func(n Node) bool { return n.ID == "pause" })
 	v.Reasons = append(v.Reasons, ownersNode, d.people.node(), d.objectionsNode(), held)
 	v.Reasons = append(v.Reasons, d.quorumNodes()...)
+	d.asks = mergeAsks(d.asks)
+}
+
+// mergeAsks asks nobody twice: the same people are asked once, for as many as the largest need.
+func mergeAsks(asks []Ask) []Ask {
+	var out []Ask
+	for _, a := range asks {
+		i := slices.IndexFunc(out, func(o Ask) bool { return slices.Equal(o.Who, a.Who) })
+		if i < 0 {
+			out = append(out, a)
+			continue
+		}
+		out[i].Need = max(out[i].Need, a.Need)
+		if out[i].Why != a.Why {
+			out[i].Why += ", and " + a.Why
+		}
+	}
+	return out
 }
 
 // conclude sets what follows from the conditions alone: state, summary, whom to ask, merge.
