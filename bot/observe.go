@@ -163,7 +163,7 @@ func (o *Observer) observe(ctx context.Context, ref forge.Ref, hint string) (*fo
 
 	// A configuration that cannot be read is judged later, and refused; until then the defaults
 	// say which files are manifests.
-	cfg, err := config.Parse(s.Config.Path, s.Config.Data, lumosFiles(s.Lumos))
+	cfg, err := config.Parse(s.Config.Path, s.Config.Data, s.LumosFiles())
 	if s.Config.OID == "" || err != nil {
 		cfg = config.Default()
 	}
@@ -480,14 +480,6 @@ func prefetch(files []forge.File) []wanted {
 		}
 	}
 	return out
-}
-
-func lumosFiles(blobs []forge.Blob) map[string][]byte {
-	files := make(map[string][]byte, len(blobs))
-	for _, b := range blobs {
-		files[b.Path] = b.Data
-	}
-	return files
 }
 
 // sortSnapshot puts lists into an order that does not depend on the order of answers.

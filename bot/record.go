@@ -1,16 +1,13 @@
 package bot
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/lumos-governance/lumos/bot/checker"
+	"github.com/lumos-governance/lumos/bot/orchestrator"
 	"github.com/lumos-governance/lumos/internal/approval"
 	"github.com/lumos-governance/lumos/internal/audit"
 	"github.com/lumos-governance/lumos/internal/forge"
@@ -53,7 +50,7 @@ func recordOf(s *forge.Snapshot, a *checker.Assessment, v approval.Verdict, stan
 		}
 		e.events = append(e.events, ev)
 	}
-	evaluated := digestOf(a.Reports)
+	evaluated := orchestrator.Digest(a.Reports)
 	if last.Evaluation != evaluated || last.Subject != v.Subject {
 		ev := base
 		ev.Type, ev.Subject, ev.Policy = audit.EvaluationCompleted, subject, a.Policy
@@ -93,7 +90,7 @@ func recordOf(s *forge.Snapshot, a *checker.Assessment, v approval.Verdict, stan
 		e.events = append(e.events, ev)
 	}
 
-	decided := digestOf(v)
+	decided := orchestrator.Digest(v)
 	decide := func(t audit.Type, d audit.Decision) {
 		ev := base
 		ev.Type, ev.Decision, ev.Subject, ev.Policy = t, d, subject, a.Policy
@@ -134,11 +131,11 @@ func statusOf(s *forge.Snapshot, a *checker.Assessment, v approval.Verdict) stat
 	return status{
 		Head:       s.PullRequest.Head.SHA,
 		Subject:    v.Subject,
-		Evaluation: digestOf(a.Reports),
-		Verdict:    digestOf(v),
+		Evaluation: orchestrator.Digest(a.Reports),
+		Verdict:    orchestrator.Digest(v),
 		State:      v.State,
 		Paused:     v.Paused,
-		Asked:      digestOf(v.Ask),
+		Asked:      orchestrator.Digest(v.Ask),
 	}
 }
 
@@ -155,7 +152,7 @@ func subjectManifests(s *forge.Snapshot, a *checker.Assessment) []audit.Manifest
 func evaluations(reports []policy.Report) []audit.Evaluation {
 	var out []audit.Evaluation
 	for _, r := range reports {
-		e := audit.Evaluation{Path: r.Path, Digest: digestOf(r), Score: percent(r.Score), Coverage: percent(r.Coverage), Tier: string(r.Tier.Effective)}
+		e := audit.Evaluation{Path: r.Path, Digest: orchestrator.Digest(r), Score: percent(r.Score), Coverage: percent(r.Coverage), Tier: string(r.Tier.Effective)}
 		for _, c := range r.Controls {
 			if c.Outcome == policy.Fail || c.Outcome == policy.Missing || c.Outcome == policy.Error {
 				e.Failed = append(e.Failed, c.ID)
@@ -188,13 +185,4 @@ func actor(host string, a forge.Account) *audit.Actor {
 
 func auditRepo(r forge.Repo) audit.Repo {
 	return audit.Repo{Host: r.Host, ID: r.ID, Name: r.FullName()}
-}
-
-func digestOf(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("bot: %T does not marshal: %v", v, err)) // our own structs of strings and numbers
-	}
-	sum := sha256.Sum256(b)
-	return "sha256:" + hex.EncodeToString(sum[:])
 }

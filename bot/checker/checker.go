@@ -32,7 +32,7 @@ type Assessment struct {
 
 // Checker evaluates with the packs that it was given. It is safe for concurrent use.
 type Checker struct {
-	library *policy.Library
+	packs *policy.Library
 
 	mu    sync.Mutex
 	rules map[[sha256.Size]byte]*rules // by what they were read from
@@ -50,8 +50,8 @@ type rules struct {
 }
 
 // New returns a Checker on a library of packs.
-func New(library *policy.Library) *Checker {
-	return &Checker{library: library, rules: map[[sha256.Size]byte]*rules{}}
+func New(packs *policy.Library) *Checker {
+	return &Checker{packs: packs, rules: map[[sha256.Size]byte]*rules{}}
 }
 
 // rulesOf makes the rules of a snapshot's base ready, or finds them ready.
@@ -83,10 +83,8 @@ func (c *Checker) rulesOf(ctx context.Context, s *forge.Snapshot) (*rules, error
 func (c *Checker) load(ctx context.Context, s *forge.Snapshot) *rules {
 	r := &rules{config: config.Default()}
 	files := make([]policy.File, 0, len(s.Lumos)+1)
-	lists := make(map[string][]byte, len(s.Lumos))
 	for _, b := range s.Lumos {
 		files = append(files, policy.File{Path: b.Path, Data: b.Data, Err: b.Err})
-		lists[b.Path] = b.Data
 		if b.Err != "" {
 			r.problems = append(r.problems, b.Path+": "+b.Err)
 		}
@@ -95,13 +93,13 @@ func (c *Checker) load(ctx context.Context, s *forge.Snapshot) *rules {
 		files = append(files, policy.File{Path: s.Config.Path, Data: s.Config.Data, Err: s.Config.Err})
 		if s.Config.Err != "" {
 			r.problems = append(r.problems, s.Config.Path+": "+s.Config.Err)
-		} else if cfg, err := config.Parse(s.Config.Path, s.Config.Data, lists); err != nil {
+		} else if cfg, err := config.Parse(s.Config.Path, s.Config.Data, s.LumosFiles()); err != nil {
 			r.problems = append(r.problems, err.Error())
 		} else {
 			r.config = cfg
 		}
 	}
-	if r.engine, r.failure = c.library.Load(ctx, policy.Source{Config: r.config, Files: files}); r.failure != nil {
+	if r.engine, r.failure = c.packs.Load(ctx, policy.Source{Config: r.config, Files: files}); r.failure != nil {
 		r.problems = append(r.problems, r.failure.Error())
 	}
 	return r

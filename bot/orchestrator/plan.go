@@ -96,7 +96,7 @@ func planCheck(view templates.View, name string, state checkState, text template
 		Title: text.Title, Summary: text.Summary, Text: text.Text,
 		Annotations: notes,
 	}
-	content := digest(w)
+	content := Digest(w)
 	w.ExternalID = forge.ExternalID(view.Verdict.Subject, content)
 	old := view.Snapshot.FindCheck(name)
 	if old == nil || old.HeadSHA != w.HeadSHA {
@@ -218,7 +218,8 @@ func planAsks(p *forge.Publication, view templates.View, mem Memory) Memory {
 	return mem
 }
 
-func digest(v any) string {
+// Digest is "sha256:<hex>" of v as JSON: it tells whether what is said or recorded has changed.
+func Digest(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
 		panic(fmt.Sprintf("orchestrator: %T does not marshal: %v", v, err)) // a struct of strings and ints

@@ -47,3 +47,12 @@ type RecordedVote struct {
 	ID      string `json:"id"`      // "review:81", "comment:7"
 	Subject string `json:"subject"` // the subject digest it was given for
 }
+
+// LumosFiles are the contents of Lumos by path: the files that the configuration may name.
+func (s *Snapshot) LumosFiles() map[string][]byte {
+	files := make(map[string][]byte, len(s.Lumos))
+	for _, b := range s.Lumos {
+		files[b.Path] = b.Data
+	}
+	return files
+}

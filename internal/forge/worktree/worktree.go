@@ -114,7 +114,7 @@ func configOf(s *forge.Snapshot) (*config.Config, error) {
 	if s.Config.OID == "" {
 		return config.Default(), nil
 	}
-	return config.Parse(s.Config.Path, s.Config.Data, filesOf(s.Lumos))
+	return config.Parse(s.Config.Path, s.Config.Data, s.LumosFiles())
 }
 
 func open(dir string) (*git.Repository, error) {
@@ -217,14 +217,6 @@ func content(f *object.File, name string) (forge.Blob, error) {
 		return b, fmt.Errorf("%s: %w", name, err)
 	}
 	return b, nil
-}
-
-func filesOf(blobs []forge.Blob) map[string][]byte {
-	files := make(map[string][]byte, len(blobs))
-	for _, b := range blobs {
-		files[b.Path] = b.Data
-	}
-	return files
 }
 
 // find lists the manifests to check, by their path from the root of the repository.
