@@ -109,6 +109,7 @@ func (o *Observer) observe(ctx context.Context, ref forge.Ref, hint string) (*fo
 		Requested:   talk.Requested,
 		Checks:      talk.Checks,
 		Teams:       talk.Teams,
+		Threads:     talk.Threads,
 		Truncated:   talk.Truncated,
 		AuditTip:    talk.AuditTip,
 		Evidence:    map[string]forge.Blob{},

@@ -23,6 +23,16 @@ type Repo struct {
 // FullName is "owner/name".
 func (r Repo) FullName() string { return r.Owner + "/" + r.Name }
 
+// Platform is the kind of code host. What differs between two of them and cannot be told by a fact
+// (the dialect of CODEOWNERS, where the text of a check is shown) hangs on it, and nothing else.
+type Platform string
+
+// The platforms. The zero Platform is GitHub: so are the snapshots that were saved before there was another.
+const (
+	GitHub Platform = "github"
+	GitLab Platform = "gitlab"
+)
+
 // Ref names one pull request.
 type Ref struct {
 	Repo   Repo `json:"repo"`
@@ -67,6 +77,7 @@ const (
 // branch, resolved once: everything that is trusted is read at that commit.
 type PullRequest struct {
 	Ref
+	Platform    Platform  `json:"platform,omitempty"`
 	NodeID      string    `json:"nodeId,omitempty"` // the host's opaque id, needed to write
 	RepoNodeID  string    `json:"repoNodeId,omitempty"`
 	URL         string    `json:"url"`
@@ -80,6 +91,8 @@ type PullRequest struct {
 	MergeCommit string    `json:"mergeCommit,omitempty"` // once merged
 	MergedBy    *Account  `json:"mergedBy,omitempty"`
 	Mergeable   Mergeable `json:"mergeable"`
+	// MergeBase is where the three-dot diff begins, where the host tells (GitLab): a thread on a line names it.
+	MergeBase string `json:"mergeBase,omitempty"`
 }
 
 // Branch is one end of a pull request.
@@ -157,8 +170,21 @@ type Comment struct {
 	Body      string    `json:"body"`
 	CreatedAt time.Time `json:"createdAt"`
 	Edited    bool      `json:"edited"` // an edited comment is never a command
-	Mine      bool      `json:"mine"`   // written by Lumos itself, told by the host from our credentials
+	Mine      bool      `json:"mine"`   // written by Lumos itself, and changed by nobody else, told by the host from our credentials
 	URL       string    `json:"url,omitempty"`
+	// Outsider says that its author may not approve in this repository (GitLab: below Developer). A host
+	// that does not tell leaves it false.
+	Outsider bool `json:"outsider,omitempty"`
+}
+
+// Thread is a discussion that Lumos opened on a line of a file, for one gap (GitLab; on GitHub the
+// annotations of a check run do this).
+type Thread struct {
+	NodeID   string `json:"nodeId"` // the host's id of the discussion
+	Key      string `json:"key"`    // what it is about: see ThreadKey
+	Body     string `json:"body"`   // of the first comment
+	Resolved bool   `json:"resolved"`
+	ByUs     bool   `json:"byUs,omitempty"` // resolved by Lumos
 }
 
 // CheckStatus and Conclusion are those of a GitHub check run; other hosts map onto them.
@@ -189,19 +215,28 @@ type Check struct {
 	StartedAt  time.Time   `json:"startedAt,omitzero"`
 }
 
-// Team is a team with its members, direct and inherited. Unreadable says why they could not be
-// read; such a team satisfies nothing.
+// Team is a team with its active members. On GitHub those of its child teams are members too; on
+// GitLab a group's members are the direct ones, as GitLab's own CODEOWNERS counts them, and who is one
+// by inheritance alone is in Inherited, for the explanation. A role of GitLab ("@developer": the
+// direct members of the project with exactly that role) is a Team without Org and with its "@" as
+// part of Slug. Unreadable says why the members could not be read; such a team satisfies nothing.
 type Team struct {
 	ID         int64     `json:"id"`
 	NodeID     string    `json:"nodeId,omitempty"`
 	Org        string    `json:"org"`
 	Slug       string    `json:"slug"`
 	Members    []Account `json:"members"`
+	Inherited  []Account `json:"inherited,omitempty"`
 	Unreadable string    `json:"unreadable,omitempty"`
 }
 
-// Name is "org/slug", in lower case, without the "@" of CODEOWNERS.
-func (t Team) Name() string { return t.Org + "/" + t.Slug }
+// Name is "org/slug", in lower case, without the "@" of CODEOWNERS; without an Org it is the slug.
+func (t Team) Name() string {
+	if t.Org == "" {
+		return t.Slug
+	}
+	return t.Org + "/" + t.Slug
+}
 
 // Entry is one entry of a git tree.
 type Entry struct {
@@ -226,6 +261,7 @@ type Conversation struct {
 	Requested   []string    `json:"requested"` // reviewers already asked: "login" or "org/slug", lower case
 	Checks      []Check     `json:"checks"`    // our own, on the head
 	Teams       []Team      `json:"teams"`
+	Threads     []Thread    `json:"threads,omitempty"`  // our own
 	BaseFiles   []Entry     `json:"baseFiles"`          // at Base.SHA: everything under .lumos, the places of CODEOWNERS, and the entries of each Want.Dirs (paths from the root)
 	AuditTip    string      `json:"auditTip,omitempty"` // the commit at the tip of the audit branch; empty when there is none
 	Truncated   []string    `json:"truncated,omitempty"`
@@ -233,7 +269,7 @@ type Conversation struct {
 
 // Want tells Conversation what else to bring along in the same query.
 type Want struct {
-	Teams []string // "org/slug"
+	Teams []string // "org/slug"; on GitLab also "group", a name that may be a user's as well, and "@developer", a role
 	Dirs  []string // directories whose direct entries at Base.SHA are wanted, e.g. "releases"
 }
 
@@ -276,11 +312,12 @@ type Publication struct {
 	Comments []CommentWrite // our sticky comment, and replies to commands
 	AskUsers []Account      // people to request a review from
 	AskTeams []Team         // teams to request a review from
+	Threads  []ThreadWrite
 }
 
 // Empty reports whether there is nothing to write.
 func (p Publication) Empty() bool {
-	return len(p.Checks) == 0 && len(p.Comments) == 0 && len(p.AskUsers) == 0 && len(p.AskTeams) == 0
+	return len(p.Checks) == 0 && len(p.Comments) == 0 && len(p.AskUsers) == 0 && len(p.AskTeams) == 0 && len(p.Threads) == 0
 }
 
 // CheckWrite creates (empty ID) or updates a check run on HeadSHA.
@@ -321,6 +358,15 @@ const (
 type CommentWrite struct {
 	NodeID string
 	Body   string
+}
+
+// ThreadWrite opens a thread on a line (empty NodeID), or resolves or reopens one of ours.
+type ThreadWrite struct {
+	NodeID  string
+	Resolve bool   // of an existing thread: resolve, or reopen
+	Path    string // of a new one
+	Line    int    // from 1, in the file at the head
+	Body    string
 }
 
 // Publisher writes what Lumos has to say of a pull request.

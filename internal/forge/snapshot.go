@@ -26,6 +26,7 @@ type Snapshot struct {
 	Requested   []string    `json:"requested"`
 	Checks      []Check     `json:"checks"`
 	Teams       []Team      `json:"teams"`
+	Threads     []Thread    `json:"threads,omitempty"`
 	Truncated   []string    `json:"truncated,omitempty"` // what could not be read whole; the decision fails closed on it
 
 	Manifests []Blob          `json:"manifests"` // changed release manifests at head, by path

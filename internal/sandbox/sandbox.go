@@ -21,10 +21,20 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
+// Dialect is the kind of code host that a sandbox is: what its interfaces, its webhooks and its rules are.
+type Dialect string
+
+// The dialects.
+const (
+	GitHub Dialect = "github"
+	GitLab Dialect = "gitlab"
+)
+
 // Options tell Start what to build. The zero value, with a Dir, is good.
 type Options struct {
 	Dir     string        // where the repositories live; made if missing
 	Addr    string        // "127.0.0.1:0" if empty; refused unless it is of the loopback
+	Dialect Dialect       // which host it is; GitHub if empty
 	Log     *slog.Logger  // discarded if nil
 	Latency time.Duration // added to each API request, before it is looked at
 	Clock   func() time.Time

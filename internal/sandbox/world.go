@@ -69,6 +69,8 @@ type repo struct {
 	suites   []*suite
 	statuses []*status
 	activity []*activity
+
+	pipelines []*pipeline // in GitLab's dialect, oldest first
 }
 
 func (r *repo) full() string { return r.Owner.Login + "/" + r.Name }
@@ -105,6 +107,12 @@ type pull struct {
 	Teams         []*team
 	Labels        []*label
 	computing     int // reads of the mergeability that still answer "unknown"
+
+	// In GitLab's dialect.
+	Versions  []*version  // newest last
+	Approvals []*approval // those that stand
+	Objectors []*Account  // who requested changes, and has not approved since
+	Threads   []*thread
 }
 
 func (p *pull) merged() bool { return !p.MergedAt.IsZero() }
@@ -131,6 +139,10 @@ type comment struct {
 	Created time.Time
 	Updated time.Time
 	Edited  time.Time // zero unless edited
+
+	// In GitLab's dialect.
+	System string  // the action of a system note ("commit", "approved", …); empty for what a person wrote
+	Thread *thread // the discussion that it is part of
 }
 
 // suite groups the check runs of one App on one commit.
