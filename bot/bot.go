@@ -28,21 +28,6 @@ import (
 	"github.com/lumos-governance/lumos/internal/server"
 )
 
-// Host is the code host as the bot needs it.
-type Host interface {
-	forge.Host
-	// ParseHook says which pull requests a verified webhook speaks of.
-	ParseHook(event string, body []byte) (Hook, error)
-}
-
-// Hook is what a webhook asks to look at; the zero Hook asks for nothing.
-type Hook struct {
-	Refs       []forge.Ref
-	Hint       string      // the head that the event spoke of
-	AllOpen    *forge.Repo // every open pull request of this repository
-	Everything bool        // the installation changed: sweep
-}
-
 // Tagger makes a release's signed tag.
 type Tagger interface {
 	PushTag(ctx context.Context, t audit.ReleaseTag) (object string, err error)
@@ -50,7 +35,7 @@ type Tagger interface {
 
 // Options are what a Bot is made of.
 type Options struct {
-	Host    Host
+	Host    forge.Host // one, or several that each repository finds its own among
 	Queue   *queue.Queue
 	Library *policy.Library
 	Signer  *audit.Signer
@@ -134,7 +119,7 @@ func (b *Bot) log(ctx context.Context, repo forge.Repo, tip string) (*audit.Log,
 func (b *Bot) openLog(repo forge.Repo) (*audit.Log, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if l := b.logs[repo.FullName()]; l != nil {
+	if l := b.logs[repo.Key()]; l != nil {
 		return l, nil
 	}
 	store, err := b.Store(repo)
@@ -142,6 +127,6 @@ func (b *Bot) openLog(repo forge.Repo) (*audit.Log, error) {
 		return nil, err
 	}
 	l := audit.Open(store, b.Signer, b.Writer)
-	b.logs[repo.FullName()] = l
+	b.logs[repo.Key()] = l
 	return l, nil
 }

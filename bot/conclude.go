@@ -48,6 +48,9 @@ func (b *Bot) merged(ctx context.Context, log *audit.Log, s *forge.Snapshot, mem
 			event.Merge.Commits = len(s.Commits)
 		}
 	}
+	if commit == s.PullRequest.Head.SHA { // fast-forwarded: the commits themselves went onto the branch
+		event.Merge.Commits = len(s.Commits)
+	}
 	if s.PullRequest.MergedBy != nil {
 		event.Actor = actor(s.PullRequest.Repo.Host, *s.PullRequest.MergedBy)
 	}
@@ -176,8 +179,9 @@ type SavedSnapshot struct {
 	Snapshot *forge.Snapshot `json:"snapshot"`
 }
 
-func (b *Bot) snapshotPath(ref forge.Ref) string {
-	return filepath.Join(b.Dir, "snapshots", ref.Repo.Owner, ref.Repo.Name, strconv.Itoa(ref.Number)+".json")
+// SnapshotPath is where a bot with that data folder keeps its last look at a pull request.
+func SnapshotPath(dir string, ref forge.Ref) string {
+	return filepath.Join(dir, "snapshots", ref.Repo.Host, filepath.FromSlash(ref.Repo.FullName()), strconv.Itoa(ref.Number)+".json")
 }
 
 // saveSnapshot keeps the last look at a pull request for "lumos explain". It is a cache: failing to
@@ -186,7 +190,7 @@ func (b *Bot) saveSnapshot(s *forge.Snapshot, now time.Time) {
 	if b.Dir == "" {
 		return
 	}
-	path := b.snapshotPath(s.PullRequest.Ref)
+	path := SnapshotPath(b.Dir, s.PullRequest.Ref)
 	err := func() error {
 		data, err := json.Marshal(SavedSnapshot{now, s})
 		if err != nil {
@@ -209,7 +213,7 @@ func (b *Bot) savedSnapshot(ref forge.Ref) (*SavedSnapshot, error) {
 	if b.Dir == "" {
 		return nil, os.ErrNotExist
 	}
-	return LoadSnapshot(b.snapshotPath(ref))
+	return LoadSnapshot(SnapshotPath(b.Dir, ref))
 }
 
 // LoadSnapshot reads a snapshot that a bot has kept.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -21,18 +20,16 @@ type wakeBody struct {
 }
 
 // keyOf names a pull request in the queue: "host/owner/name#number".
-func keyOf(ref forge.Ref) string {
-	return fmt.Sprintf("%s/%s/%s#%d", ref.Repo.Host, ref.Repo.Owner, ref.Repo.Name, ref.Number)
-}
+func keyOf(ref forge.Ref) string { return fmt.Sprintf("%s#%d", ref.Repo.Key(), ref.Number) }
 
 func parseKey(key string) (forge.Ref, bool) {
-	path, number, ok := strings.Cut(key, "#")
-	parts := strings.Split(path, "/")
+	path, number, _ := strings.Cut(key, "#")
+	repo, ok := forge.ParseRepoKey(path)
 	n, err := strconv.Atoi(number)
-	if !ok || len(parts) != 3 || err != nil || n <= 0 {
+	if !ok || err != nil || n <= 0 {
 		return forge.Ref{}, false
 	}
-	return forge.Ref{Repo: forge.Repo{Host: parts[0], Owner: parts[1], Name: parts[2]}, Number: n}, true
+	return forge.Ref{Repo: repo, Number: n}, true
 }
 
 func (b *Bot) wake(ctx context.Context, ref forge.Ref, id string, body wakeBody) error {
@@ -43,27 +40,29 @@ func (b *Bot) wake(ctx context.Context, ref forge.Ref, id string, body wakeBody)
 	return b.Queue.Publish(ctx, keyOf(ref), id, data)
 }
 
-// Accept turns a verified GitHub webhook into the wakes that it asks for. Each is named after the
-// delivery, so a delivery that comes twice is one event.
-func (b *Bot) Accept(h http.Header, body []byte) ([]server.Wake, error) {
-	event, delivery := h.Get("X-GitHub-Event"), h.Get("X-GitHub-Delivery")
-	if event == "" || delivery == "" {
-		return nil, fmt.Errorf("webhook without X-GitHub-Event or X-GitHub-Delivery")
-	}
-	hook, err := b.Host.ParseHook(event, body)
-	if err != nil {
-		return nil, err
-	}
+// Hook is what a webhook asks to look at; the zero Hook asks for nothing.
+type Hook struct {
+	Event      string // its name, for the log
+	Delivery   string // what tells this delivery from others: one that comes twice is one event
+	Refs       []forge.Ref
+	Hint       string      // the head that the event spoke of
+	AllOpen    *forge.Repo // every open pull request of this repository
+	Everything bool        // what the bot may act on has changed, or who may approve: sweep
+}
+
+// Wakes turns a verified webhook into the wakes that it asks for, each named after the delivery.
+func (hook Hook) Wakes() ([]server.Wake, error) {
+	delivery := hook.Delivery
 	var wakes []server.Wake
 	for _, ref := range hook.Refs {
-		data, err := json.Marshal(wakeBody{Why: event, Head: hook.Hint})
+		data, err := json.Marshal(wakeBody{Why: hook.Event, Head: hook.Hint})
 		if err != nil {
 			return nil, err
 		}
 		wakes = append(wakes, server.Wake{Key: keyOf(ref), ID: delivery + ":" + keyOf(ref), Body: data})
 	}
 	if hook.AllOpen != nil {
-		wakes = append(wakes, server.Wake{Key: sweepKey + "/" + hook.AllOpen.Host + "/" + hook.AllOpen.FullName(), ID: delivery})
+		wakes = append(wakes, server.Wake{Key: sweepKey + "/" + hook.AllOpen.Key(), ID: delivery})
 	}
 	if hook.Everything {
 		wakes = append(wakes, server.Wake{Key: sweepKey, ID: delivery})
@@ -77,11 +76,12 @@ func (b *Bot) handle(ctx context.Context, w queue.Wake) error {
 		return retryable(b.sweep(ctx))
 	}
 	if path, ok := strings.CutPrefix(w.Key, sweepKey+"/"); ok {
-		parts := strings.Split(path, "/")
-		if len(parts) != 3 {
+		repo, ok := forge.ParseRepoKey(path)
+		if !ok {
+			b.Log.Error().Str("key", w.Key).Msg("dropping an event with a key that is no repository")
 			return nil
 		}
-		return retryable(b.sweepRepo(ctx, forge.Repo{Host: parts[0], Owner: parts[1], Name: parts[2]}, "changed-base"))
+		return retryable(b.sweepRepo(ctx, repo, "changed-base"))
 	}
 	ref, ok := parseKey(w.Key)
 	if !ok {
@@ -124,9 +124,4 @@ func merged(bodies [][]byte) wakeBody {
 		out.Why = "record"
 	}
 	return out
-}
-
-// ParseRef reads "owner/repo#12".
-func ParseRef(s string) (forge.Ref, bool) {
-	return parseKey("/" + s)
 }

@@ -41,7 +41,7 @@ type Observer struct {
 	host forge.Reader
 
 	mu    sync.Mutex
-	repos map[string]forge.Want  // by repository: what its last look wanted
+	repos map[string]forge.Want  // by repository key: what its last look wanted
 	diffs map[forge.Ref]diffFact // by pull request: what belongs to base and head
 }
 
@@ -119,7 +119,7 @@ func (o *Observer) observe(ctx context.Context, ref forge.Ref, hint string) (*fo
 	// Second round: who pushed, the diff if it was unknown after all, and every trusted file.
 	known := fact.head == pr.Head.SHA && fact.base == pr.Base.SHA
 	b := &blobs{host: o.host, repo: pr.Repo, got: map[string]forge.Blob{}}
-	base := wantedBase(talk.BaseFiles)
+	base := wantedBase(pr.Platform, talk.BaseFiles)
 	g, gctx = errgroup.WithContext(ctx)
 	if !known {
 		fact = diffFact{base: pr.Base.SHA, head: pr.Head.SHA}
@@ -146,7 +146,7 @@ func (o *Observer) observe(ctx context.Context, ref forge.Ref, hint string) (*fo
 			}
 			fact.files = changes.Files
 			g.Go(func() error { return b.fetch(gctx, prefetch(changes.Files)) })
-			return o.warmFolders(gctx, pr.Repo, talk.BaseFiles, changes.Files)
+			return o.warmFolders(gctx, pr, talk.BaseFiles, changes.Files)
 		})
 	}
 	g.Go(func() error { return b.fetch(gctx, base) })
@@ -157,7 +157,7 @@ func (o *Observer) observe(ctx context.Context, ref forge.Ref, hint string) (*fo
 	if fact.pushErr != "" {
 		s.Truncated = append(s.Truncated, fact.pushErr)
 	}
-	s.Config, s.Lumos, s.Codeowners = b.trusted(talk.BaseFiles)
+	s.Config, s.Lumos, s.Codeowners = b.trusted(pr.Platform, talk.BaseFiles)
 	if len(base) > maxLumosFiles {
 		s.Truncated = append(s.Truncated, fmt.Sprintf("more than %d files under .lumos", maxLumosFiles))
 	}
@@ -169,9 +169,9 @@ func (o *Observer) observe(ctx context.Context, ref forge.Ref, hint string) (*fo
 		cfg = config.Default()
 	}
 
-	next := forge.Want{Teams: neededTeams(s.Codeowners, cfg), Dirs: cfg.Dirs()}
+	next := forge.Want{Teams: neededTeams(pr.Platform, s.Codeowners, cfg), Dirs: cfg.Dirs()}
 	o.mu.Lock()
-	o.repos[ref.Repo.FullName()] = next
+	o.repos[ref.Repo.Key()] = next
 	o.diffs[ref] = fact
 	if pr.State != forge.Open {
 		delete(o.diffs, ref)
@@ -216,7 +216,7 @@ func (o *Observer) readManifests(ctx context.Context, s *forge.Snapshot, cfg *co
 	for _, e := range baseFiles {
 		if e.IsTree() && slices.ContainsFunc(manifests, func(w wanted) bool { return path.Dir(w.path) == e.Path }) {
 			g.Go(func() error {
-				entries, err := o.host.Tree(gctx, s.PullRequest.Repo, e.OID)
+				entries, err := o.host.Tree(gctx, s.PullRequest.Repo, s.PullRequest.Base.SHA, e)
 				mu.Lock()
 				siblings[e.Path] = entries
 				mu.Unlock()
@@ -300,10 +300,10 @@ func (o *Observer) readManifests(ctx context.Context, s *forge.Snapshot, cfg *co
 
 // warmFolders reads the folders of the base in which files changed, so that the previous releases
 // are found without a further round trip: Tree is answered from the cache the second time.
-func (o *Observer) warmFolders(ctx context.Context, repo forge.Repo, base []forge.Entry, files []forge.File) error {
+func (o *Observer) warmFolders(ctx context.Context, pr forge.PullRequest, base []forge.Entry, files []forge.File) error {
 	for _, e := range base {
 		if e.IsTree() && slices.ContainsFunc(files, func(f forge.File) bool { return path.Dir(f.Path) == e.Path }) {
-			if _, err := o.host.Tree(ctx, repo, e.OID); err != nil {
+			if _, err := o.host.Tree(ctx, pr.Repo, pr.Base.SHA, e); err != nil {
 				return fmt.Errorf("folder %s: %w", e.Path, err)
 			}
 		}
@@ -329,7 +329,7 @@ func (o *Observer) changes(ctx context.Context, ref forge.Ref) (*forge.Changes, 
 
 // want is what the last look at the repository needed, or a guess for the first.
 func (o *Observer) want(r forge.Repo) forge.Want {
-	if w, ok := o.repos[r.FullName()]; ok {
+	if w, ok := o.repos[r.Key()]; ok {
 		return w
 	}
 	return forge.Want{Dirs: config.Default().Dirs()}
@@ -349,14 +349,18 @@ func covers(had, need forge.Want) bool {
 	return true
 }
 
-// neededTeams are the teams whose members may have a say: those of CODEOWNERS and of the rules.
-func neededTeams(codeowners forge.Blob, cfg *config.Config) []string {
+// neededTeams are the teams whose members may have a say: those of CODEOWNERS and of the rules. On
+// GitLab a name of CODEOWNERS may be a group's, and a role has members too.
+func neededTeams(host forge.Platform, codeowners forge.Blob, cfg *config.Config) []string {
 	var teams []string
-	file, _ := owners.Parse(codeowners.Path, codeowners.Data)
+	file, _ := owners.Parse(owners.Dialect(host), codeowners.Path, codeowners.Data)
 	for _, rule := range file.Rules {
 		for _, o := range rule.Owners {
-			if o.Kind == owners.Team {
+			switch {
+			case o.Kind == owners.Team, o.Kind == owners.User && host == forge.GitLab:
 				teams = append(teams, strings.ToLower(o.Name))
+			case o.Kind == owners.Role:
+				teams = append(teams, "@"+o.Name)
 			}
 		}
 	}
@@ -434,9 +438,9 @@ func (b *blobs) at(w wanted) forge.Blob {
 }
 
 // trusted sorts the files of the base commit into their roles.
-func (b *blobs) trusted(entries []forge.Entry) (cfg forge.Blob, lumos []forge.Blob, codeowners forge.Blob) {
+func (b *blobs) trusted(host forge.Platform, entries []forge.Entry) (cfg forge.Blob, lumos []forge.Blob, codeowners forge.Blob) {
 	cfg.Path = config.Path
-	for _, w := range wantedBase(entries) {
+	for _, w := range wantedBase(host, entries) {
 		blob := b.at(w)
 		switch {
 		case w.path == config.Path:
@@ -448,20 +452,20 @@ func (b *blobs) trusted(entries []forge.Entry) (cfg forge.Blob, lumos []forge.Bl
 		}
 	}
 	if codeowners.Path == "" {
-		codeowners.Path = owners.Places[0]
+		codeowners.Path = owners.Places(owners.Dialect(host))[0]
 	}
 	return cfg, lumos, codeowners
 }
 
 // wantedBase lists the trusted files: everything under .lumos, and the one CODEOWNERS that counts.
-func wantedBase(entries []forge.Entry) []wanted {
+func wantedBase(host forge.Platform, entries []forge.Entry) []wanted {
 	var out []wanted
 	for _, e := range entries {
 		if e.IsRegular() && strings.HasPrefix(e.Path, ".lumos/") && len(out) <= maxLumosFiles {
 			out = append(out, wanted{e.Path, e.OID, maxLumosFile})
 		}
 	}
-	for _, place := range owners.Places {
+	for _, place := range owners.Places(owners.Dialect(host)) {
 		if i := slices.IndexFunc(entries, func(e forge.Entry) bool { return e.Path == place && e.IsRegular() }); i >= 0 {
 			return append(out, wanted{place, entries[i].OID, maxCodeowners})
 		}

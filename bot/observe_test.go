@@ -66,7 +66,8 @@ func (h *hostOf) Blob(_ context.Context, _ forge.Repo, oid string, max int64) ([
 	return []byte(data), nil
 }
 
-func (h *hostOf) Tree(_ context.Context, _ forge.Repo, oid string) ([]forge.Entry, error) {
+func (h *hostOf) Tree(_ context.Context, _ forge.Repo, _ string, dir forge.Entry) ([]forge.Entry, error) {
+	oid := dir.OID
 	h.note("tree " + oid)
 	return h.trees[oid], nil
 }

@@ -110,13 +110,14 @@ func TestKeys(t *testing.T) {
 	if got, ok := parseKey(keyOf(ref)); !ok || got != ref {
 		t.Errorf("%s reads back as %v", keyOf(ref), got)
 	}
-	for _, bad := range []string{"", "sweep", "a/b#1", "h/a/b", "h/a/b#x", "h/a/b#0", "h/a/b#-1", "h/a/b/c#1"} {
+	nested := forge.Ref{Repo: forge.Repo{Host: "gitlab.com", Owner: "acme/research/nlp", Name: "models"}, Number: 3}
+	if got, ok := parseKey(keyOf(nested)); !ok || got != nested {
+		t.Errorf("%s reads back as %v", keyOf(nested), got)
+	}
+	for _, bad := range []string{"", "sweep", "a/b#1", "h/a/b", "h/a/b#x", "h/a/b#0", "h/a/b#-1", "/a/b#1", "h//b#1", "h/a/#1"} {
 		if ref, ok := parseKey(bad); ok {
 			t.Errorf("%q was read as %v", bad, ref)
 		}
-	}
-	if ref, ok := ParseRef("acme/models#3"); !ok || ref.Repo.FullName() != "acme/models" || ref.Number != 3 {
-		t.Errorf("acme/models#3 was read as %v", ref)
 	}
 }
 

@@ -16,11 +16,11 @@ const sweepKey = "sweep"
 // sweep wakes every open pull request, and every one that was open at the last sweep and no longer
 // is: it heals what no event announced.
 func (b *Bot) sweep(ctx context.Context) error {
+	var failed []error
 	repos, err := b.Host.Repositories(ctx)
 	if err != nil {
-		return fmt.Errorf("sweep: %w", err)
+		failed = append(failed, fmt.Errorf("sweep: %w", err)) // of one host among several: the others are swept all the same
 	}
-	var failed []error
 	for _, repo := range repos {
 		if err := b.sweepRepo(ctx, repo, "sweep"); err != nil {
 			failed = append(failed, err) // one unreachable repository must not hide the others
@@ -39,7 +39,7 @@ func (b *Bot) sweepRepo(ctx context.Context, repo forge.Repo, why string) error 
 		open = append(open, r.Number)
 	}
 	var before []int
-	key := "open/" + repo.FullName()
+	key := "open/" + repo.Key()
 	raw, _, err := b.Queue.Get(ctx, key)
 	if err != nil {
 		return fmt.Errorf("sweep of %s: %w", repo.FullName(), err)

@@ -34,34 +34,45 @@ type Memory struct {
 // once it is written. The same verdict on the same state plans nothing.
 func Plan(view templates.View, mem Memory, now time.Time) (forge.Publication, Memory) {
 	var p forge.Publication
-	v := view.Verdict
-	if c, ok := planCheck(view, forge.GateCheck, gateState(v), templates.Gate(view), nil, now); ok {
-		p.Checks = append(p.Checks, c)
+	if view.PR.Platform == forge.GitLab {
+		planGitLab(&p, view, mem)
+	} else {
+		planChecks(&p, view, now)
+		planComments(&p, view, mem, "")
 	}
-	if v.Kind == approval.KindRelease {
-		state := conclude(forge.Success)
-		for _, r := range view.Reports {
-			if r.Conclusion == policy.Errored || r.Conclusion == policy.Blocked {
-				state = conclude(forge.Failure)
-			}
-		}
-		if len(view.Problems) > 0 {
-			state = conclude(forge.Failure)
-		}
-		if c, ok := planCheck(view, forge.ComplianceCheck, state, templates.Compliance(view), templates.Annotations(view), now); ok {
-			p.Checks = append([]forge.CheckWrite{c}, p.Checks...) // how it fares, before what follows from it
-		}
-	}
-	planComments(&p, view, mem)
 	mem = planAsks(&p, view, mem)
 	return p, mem
+}
+
+// planChecks plans check runs, which carry what they have to say.
+func planChecks(p *forge.Publication, view templates.View, now time.Time) {
+	if view.Verdict.Kind == approval.KindRelease { // how it fares, before what follows from it
+		if c, ok := planCheck(view, forge.ComplianceCheck, complianceState(view), templates.Compliance(view), templates.Annotations(view), now); ok {
+			p.Checks = append(p.Checks, c)
+		}
+	}
+	if c, ok := planCheck(view, forge.GateCheck, gateState(view.Verdict), templates.Gate(view), nil, now); ok {
+		p.Checks = append(p.Checks, c)
+	}
+}
+
+func complianceState(view templates.View) checkState {
+	for _, r := range view.Reports {
+		if r.Conclusion == policy.Errored || r.Conclusion == policy.Blocked {
+			return conclude(forge.Failure)
+		}
+	}
+	if len(view.Problems) > 0 {
+		return conclude(forge.Failure)
+	}
+	return conclude(forge.Success)
 }
 
 // Conclude plans the last word on a pull request that is over: only the comment still changes.
 func Conclude(view templates.View, mem Memory) forge.Publication {
 	var p forge.Publication
 	if Sticky(view.Snapshot, mem.StickyID) != nil {
-		planSticky(&p, view, mem)
+		planSticky(&p, view, mem, "")
 	}
 	return p
 }
@@ -113,12 +124,16 @@ func planCheck(view templates.View, name string, state checkState, text template
 	return w, !same || expired
 }
 
-func planSticky(p *forge.Publication, view templates.View, mem Memory) {
+// planSticky plans the one comment; ledger is put at its end.
+func planSticky(p *forge.Publication, view templates.View, mem Memory, ledger string) {
 	sticky := Sticky(view.Snapshot, mem.StickyID)
 	if sticky == nil && view.Verdict.Kind == approval.KindOther {
 		return
 	}
 	body := templates.Comment(view)
+	if ledger != "" {
+		body = strings.TrimSpace(body) + "\n\n" + ledger
+	}
 	switch {
 	case sticky == nil:
 		p.Comments = append(p.Comments, forge.CommentWrite{Body: body})
@@ -127,8 +142,8 @@ func planSticky(p *forge.Publication, view templates.View, mem Memory) {
 	}
 }
 
-func planComments(p *forge.Publication, view templates.View, mem Memory) {
-	planSticky(p, view, mem)
+func planComments(p *forge.Publication, view templates.View, mem Memory, ledger string) {
+	planSticky(p, view, mem, ledger)
 	for _, c := range view.Snapshot.Comments {
 		if c.Mine || c.Edited || c.Author.Kind != forge.User {
 			continue

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -12,7 +11,6 @@ import (
 	"github.com/lumos-governance/lumos/bot/wire"
 	"github.com/lumos-governance/lumos/internal/audit"
 	"github.com/lumos-governance/lumos/internal/config"
-	"github.com/lumos-governance/lumos/internal/forge"
 	"github.com/lumos-governance/lumos/internal/forge/worktree"
 )
 
@@ -23,7 +21,7 @@ type auditCmd struct {
 }
 
 type auditInitCmd struct {
-	Repo   string `arg:"" help:"The repository, as owner/name."`
+	Repo   string `arg:"" help:"The repository, as owner/name, group/sub/project, or its address, https://…"`
 	Config string `default:"lumos.yaml" help:"Server settings." placeholder:"FILE"`
 }
 
@@ -34,9 +32,9 @@ letter); "lumos audit verify --trust PIN" then tells a rewritten log from the tr
 }
 
 func (c *auditInitCmd) Run(ctx context.Context, s streams) error {
-	owner, name, ok := strings.Cut(c.Repo, "/")
-	if !ok {
-		return fmt.Errorf("%q: expected owner/name", c.Repo)
+	repo, err := parseTarget(c.Repo)
+	if err != nil {
+		return err
 	}
 	settings, err := loadSettings(c.Config)
 	if err != nil {
@@ -49,11 +47,11 @@ func (c *auditInitCmd) Run(ctx context.Context, s streams) error {
 	if made {
 		fmt.Fprintf(s.err, "made a new signing key in %s: keep a copy in a safe place\n", settings.Audit.SigningKeyFile)
 	}
-	host, err := wire.NewHost(settings, wire.Options{Log: zerolog.Nop()})
+	hosts, err := wire.NewHosts(settings, wire.Options{Log: zerolog.Nop()})
 	if err != nil {
 		return err
 	}
-	pin, created, err := wire.InitAudit(ctx, host, signer, audit.Writer{Version: versionText()}, forge.Repo{Owner: owner, Name: name})
+	pin, created, err := wire.InitAudit(ctx, hosts, signer, audit.Writer{Version: versionText()}, repo.Ref.Repo, repo.platform)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 type explainCmd struct {
-	Target  string `arg:"" help:"A pull request, as owner/repo#12, or a snapshot file that a bot has kept."`
+	Target  string `arg:"" help:"A pull request (owner/name#12), a merge request (group/project!12), the address of either, or a snapshot file that a bot has kept."`
 	Control string `help:"Explain this control only, e.g. DOC-06." placeholder:"ID"`
 	JSON    bool   `name:"json" help:"Print the verdict and the reports as one JSON document."`
 	Config  string `help:"Server settings with which a pull request is read live." default:"lumos.yaml" placeholder:"FILE"`
@@ -29,7 +29,8 @@ func (c *explainCmd) Help() string {
 	return `The verdict is a pure function of what was observed, so a snapshot explains itself for ever:
 
   lumos explain acme/models#12
-  lumos explain data/snapshots/acme/models/12.json --json
+  lumos explain https://gitlab.com/acme/nlp/models/-/merge_requests/12
+  lumos explain data/snapshots/github.com/acme/models/12.json --json
 
 The bot keeps the snapshot of its last look at each pull request in data_dir/snapshots.`
 }
@@ -43,20 +44,20 @@ type explanation struct {
 func (c *explainCmd) Run(ctx context.Context, s streams) error {
 	var saved *bot.SavedSnapshot
 	var err error
-	if ref, ok := bot.ParseRef(c.Target); ok {
+	if t, parseErr := parseTarget(c.Target); parseErr == nil && t.Number > 0 {
 		if _, statErr := os.Stat(c.Target); statErr != nil { // a file of that name wins
 			settings, err := loadSettings(c.Config)
 			if err != nil {
 				return err
 			}
-			if saved, err = wire.Look(ctx, settings, wire.Options{Log: zerolog.Nop()}, ref); err != nil {
+			if saved, err = wire.Look(ctx, settings, wire.Options{Log: zerolog.Nop()}, t.Ref, t.platform); err != nil {
 				return err
 			}
 		}
 	}
 	if saved == nil {
 		if saved, err = bot.LoadSnapshot(c.Target); err != nil {
-			return fmt.Errorf("%w: expected owner/repo#number or a snapshot file", err)
+			return fmt.Errorf("%w: expected owner/name#12, group/project!12, an address or a snapshot file", err)
 		}
 	}
 	a, v, err := bot.Judge(ctx, checker.New(policy.NewLibrary(policies.FS)), saved.Snapshot, saved.TakenAt)

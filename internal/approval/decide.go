@@ -247,7 +247,7 @@ func isGovernance(path string) bool {
 // it is empty when there is none. Such a change is treated as one of that name, and refused.
 func (d *decision) takenFor(path string) string {
 	folded := owners.Fold(path)
-	for _, place := range owners.Places {
+	for _, place := range owners.AllPlaces() {
 		if owners.Fold(place) == folded {
 			return place
 		}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/lumos-governance/lumos/internal/config"
@@ -13,129 +12,6 @@ import (
 	"github.com/lumos-governance/lumos/internal/policy"
 	"github.com/lumos-governance/lumos/releases"
 )
-
-// ownerSet is one rule of CODEOWNERS with the governed paths that it decides: one of its owners
-// must approve them.
-type ownerSet struct {
-	rule       *owners.Rule
-	paths      []string
-	governance bool // a governance file is among the paths
-}
-
-func (s *ownerSet) title() string {
-	return fmt.Sprintf("owners of %s (line %d)", oneLine(s.rule.Pattern), s.rule.Line)
-}
-
-// findOwners reads CODEOWNERS, groups the governed paths by the rule that decides them and returns
-// the condition that each has an owner.
-func (d *decision) findOwners() Node {
-	n := Node{ID: "owners", Title: "Everything that changes has an owner"}
-	blob := d.Snapshot.Codeowners
-	switch {
-	case blob.Err != "":
-		n.Blocking, n.Detail = true, "CODEOWNERS on the base branch cannot be read: "+oneLine(blob.Err)
-		return n
-	case blob.OID == "":
-		n.Blocking, n.Detail = true, "there is no CODEOWNERS file on the base branch: add one that names the owners of what changes here"
-		return n
-	}
-	file, problems := owners.Parse(blob.Path, blob.Data)
-	sets := make(map[int]*ownerSet)
-	var unowned []string
-	for _, c := range d.changes {
-		rule, alike := file.Match(c.path), file.MatchFold(c.path)
-		switch {
-		case alike != nil && alike != rule:
-			unowned = append(unowned, fmt.Sprintf("%s (line %d owns the same in other letter case)", name(c.path), alike.Line))
-		case rule == nil:
-			unowned = append(unowned, name(c.path)+" (no line matches)")
-		case rule.Invalid != "":
-			unowned = append(unowned, fmt.Sprintf("%s (line %d is invalid: %s)", name(c.path), rule.Line, rule.Invalid))
-		case len(rule.Owners) == 0:
-			unowned = append(unowned, fmt.Sprintf("%s (line %d names nobody)", name(c.path), rule.Line))
-		default:
-			if sets[rule.Line] == nil {
-				sets[rule.Line] = &ownerSet{rule: rule}
-			}
-			s := sets[rule.Line]
-			s.paths = append(s.paths, c.path)
-			s.governance = s.governance || c.governance
-		}
-	}
-	for _, line := range slices.Sorted(maps.Keys(sets)) {
-		d.sets = append(d.sets, *sets[line])
-	}
-	n.Met = true
-	n.Detail = fmt.Sprintf("%s, %s of CODEOWNERS", count(len(d.changes), "governed path"), count(len(d.sets), "line"))
-	if len(unowned) > 0 {
-		n.Met, n.Blocking = false, true
-		n.Detail = "add an owner to CODEOWNERS for " + listSome(unowned, 3)
-	}
-	for _, p := range problems[:min(len(problems), 20)] {
-		n.Children = append(n.Children, Node{ID: fmt.Sprintf("codeowners:%d", p.Line), Title: fmt.Sprintf("Line %d", p.Line), Detail: oneLine(p.String())})
-	}
-	if len(problems) > 0 {
-		n.Detail += fmt.Sprintf("; %s nothing", countVerb(len(problems), "invalid line", "owns", "own"))
-	}
-	return n
-}
-
-// authority says by what right an account decides here; it is empty when it has none.
-func (d *decision) authority(a forge.Account) string {
-	if owner := d.owned(a); owner != "" {
-		return owner
-	}
-	for _, n := range slices.Concat(d.rule.All, d.rule.Any) {
-		if n.Team != "" && d.member(a, n.Team) {
-			return "member of " + n.Team
-		}
-	}
-	return ""
-}
-
-// owned says what of the change the account owns.
-func (d *decision) owned(a forge.Account) string {
-	for i := range d.sets {
-		for _, o := range d.sets[i].rule.Owners {
-			if d.is(a, o) {
-				return strings.Replace(d.sets[i].title(), "owners", "owner", 1)
-			}
-		}
-	}
-	return ""
-}
-
-// is reports whether the account is that owner. A login only maps a name of CODEOWNERS to an
-// account; people are told apart by id.
-func (d *decision) is(a forge.Account, o owners.Owner) bool {
-	switch o.Kind {
-	case owners.User:
-		return asciiLower(a.Login) == asciiLower(o.Name)
-	case owners.Team:
-		return d.member(a, o.Name)
-	}
-	return false
-}
-
-func (d *decision) member(a forge.Account, team string) bool {
-	t, _ := d.team(team)
-	return t != nil && a.ID != 0 && slices.ContainsFunc(t.Members, func(m forge.Account) bool { return m.ID == a.ID })
-}
-
-// team finds a team, or says why it satisfies nothing.
-func (d *decision) team(fullName string) (*forge.Team, string) {
-	for i := range d.Snapshot.Teams {
-		t := &d.Snapshot.Teams[i]
-		if asciiLower(t.Name()) != asciiLower(fullName) {
-			continue
-		}
-		if t.Unreadable != "" {
-			return nil, fmt.Sprintf("@%s cannot be read (%s)", fullName, oneLine(t.Unreadable))
-		}
-		return t, ""
-	}
-	return nil, fmt.Sprintf("@%s was not found", fullName)
-}
 
 // tally is a condition with who could still fulfil it.
 type tally struct {
@@ -150,7 +26,7 @@ func (d *decision) quorumNodes() []Node {
 	var governance []tally
 	for i := range d.sets {
 		if s := &d.sets[i]; s.governance {
-			governance = append(governance, d.among(fmt.Sprintf("owners:%d", s.rule.Line), s.title(), s.rule.Owners, 1))
+			governance = append(governance, d.among(fmt.Sprintf("owners:%d", s.rule.Line), s.title(), s.rule.Owners, s.count))
 		}
 	}
 	if len(governance) > 0 {
@@ -210,7 +86,7 @@ func (d *decision) need(n config.Need) tally {
 		var sets []tally
 		for i := range d.sets {
 			s := &d.sets[i]
-			sets = append(sets, d.among(fmt.Sprintf("owners:%d", s.rule.Line), s.title(), s.rule.Owners, wanted))
+			sets = append(sets, d.among(fmt.Sprintf("owners:%d", s.rule.Line), s.title(), s.rule.Owners, max(wanted, s.count)))
 		}
 		if len(sets) == 0 {
 			return tally{Node: Node{ID: "codeowners", Title: "Code owners approve", Blocking: true, Detail: "nobody owns what changes"}}
@@ -241,7 +117,11 @@ func (d *decision) among(id, title string, those []owners.Owner, wanted int) tal
 		return slices.ContainsFunc(slices.Collect(maps.Values(got)), func(s string) bool { return asciiLower(s) == "@"+asciiLower(login) })
 	}
 	for _, o := range those {
-		switch o.Kind {
+		kind := o.Kind
+		if d.group(o) != nil {
+			kind = owners.Team
+		}
+		switch kind {
 		case owners.User:
 			switch {
 			case d.people.barsLogin(o.Name):
@@ -250,8 +130,8 @@ func (d *decision) among(id, title string, those []owners.Owner, wanted int) tal
 				able[asciiLower(o.Name)] = true
 				ask = append(ask, o.String())
 			}
-		case owners.Team:
-			team, why := d.team(o.Name)
+		case owners.Team, owners.Role:
+			team, why := d.team(teamName(o))
 			if team == nil {
 				notes = append(notes, why)
 				continue

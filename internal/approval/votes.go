@@ -18,6 +18,7 @@ type ballot struct {
 	number   int64
 	review   bool
 	edited   bool
+	outsider bool   // the host would not let this account approve here
 	sha      string // that a command names
 	problem  string // why a command cannot be carried out
 	standing bool   // in force: an approval that counts, a block, a hold
@@ -55,7 +56,7 @@ func ballots(s *forge.Snapshot) []ballot {
 		if !ok || cmd.Action == "" {
 			continue
 		}
-		all = append(all, ballot{at: c.CreatedAt, number: c.ID, edited: c.Edited, sha: cmd.SHA, problem: cmd.Problem, Vote: Vote{
+		all = append(all, ballot{at: c.CreatedAt, number: c.ID, edited: c.Edited, outsider: c.Outsider, sha: cmd.SHA, problem: cmd.Problem, Vote: Vote{
 			ID: "comment:" + strconv.FormatInt(c.ID, 10), By: c.Author, Action: cmd.Action, Text: cmd.Text, Commit: cmd.SHA, URL: c.URL}})
 	}
 	slices.SortStableFunc(all, func(a, b ballot) int {
@@ -196,6 +197,10 @@ func (d *decision) disqualify(b *ballot, authority string) string {
 		return b.problem
 	case decides && barred != "":
 		return barred
+	case b.outsider && (decides || b.By.ID != d.pr.Author.ID):
+		return "may not approve in this repository"
+	case decides && authority == "" && d.inherits(b.By) != "":
+		return fmt.Sprintf("member of @%s by inheritance only: GitLab counts direct members", d.inherits(b.By))
 	case decides && authority == "":
 		return "neither an owner of what changes nor a member of a team that must approve"
 	case b.Action == ActHold && authority == "" && b.By.ID != d.pr.Author.ID:

@@ -31,6 +31,7 @@ type Server struct {
 	DataDir       string     `json:"data_dir"`
 	Queue         Queue      `json:"queue"`
 	GitHub        GitHub     `json:"github"`
+	GitLab        GitLab     `json:"gitlab"`
 	Audit         Audit      `json:"audit"`
 	SweepInterval Duration   `json:"sweep_interval"`
 	Webhooks      []Outgoing `json:"webhooks"`
@@ -55,10 +56,32 @@ type GitHub struct {
 	WebhookSecret Secret `json:"-"`
 }
 
+// Configured reports whether anything says which App it is: a server may serve GitHub, GitLab or both.
+func (g GitHub) Configured() bool {
+	return g.AppID != 0 || g.PrivateKeyFile != "" || g.WebhookSecretFile != "" || g.PrivateKey.Reveal() != "" || g.WebhookSecret.Reveal() != ""
+}
+
+// GitLab is the instance and the account of the bot on it.
+type GitLab struct {
+	URL               string `json:"url"`
+	TokenFile         string `json:"token_file"`          // an access token with the scopes api and write_repository
+	WebhookSecretFile string `json:"webhook_secret_file"` // the webhook's secret token
+	SigningTokenFile  string `json:"signing_token_file"`  // where the instance signs its webhooks: then nothing unsigned is taken
+
+	Token         Secret `json:"-"`
+	WebhookSecret Secret `json:"-"`
+	SigningToken  Secret `json:"-"`
+}
+
+// Configured reports whether anything says which account the bot has.
+func (g GitLab) Configured() bool {
+	return g.TokenFile != "" || g.WebhookSecretFile != "" || g.SigningTokenFile != "" || g.Token.Reveal() != "" || g.WebhookSecret.Reveal() != ""
+}
+
 // Audit says how the audit log is signed and appended.
 type Audit struct {
 	SigningKeyFile string `json:"signing_key_file"`
-	Append         string `json:"append"` // api | push
+	Append         string `json:"append"` // api | push; on GitLab it is always pushed
 }
 
 // Outgoing is a subscriber to the agents' events.
@@ -91,6 +114,7 @@ const (
 	publicAPI     = "https://api.github.com"
 	publicGraphQL = "https://api.github.com/graphql"
 	publicGit     = "https://github.com"
+	publicGitLab  = "https://gitlab.com"
 
 	maxSecretFile = 64 << 10 // bytes
 )
@@ -100,6 +124,7 @@ func DefaultServer() *Server {
 	return &Server{
 		Listen: ":8080", MetricsListen: "127.0.0.1:9090", DataDir: "/var/lib/lumos",
 		GitHub:        GitHub{APIURL: publicAPI, GraphQLURL: publicGraphQL, GitURL: publicGit},
+		GitLab:        GitLab{URL: publicGitLab},
 		Audit:         Audit{Append: "api"},
 		SweepInterval: Duration(15 * time.Minute),
 		Log:           Log{Level: "info", Format: "json"},
@@ -108,8 +133,9 @@ func DefaultServer() *Server {
 
 // LoadServer reads the settings from the file at path, unless path is empty, and then from env, a list
 // of NAME=value such as os.Environ gives: each setting is LUMOS_ and its path in capitals, such as
-// LUMOS_GITHUB_APP_ID. The environment wins. The two secrets of the App may also be given directly, as
-// LUMOS_GITHUB_WEBHOOK_SECRET and LUMOS_GITHUB_PRIVATE_KEY. Files that a settings file names are
+// LUMOS_GITHUB_APP_ID. The environment wins. Secrets may also be given directly, as
+// LUMOS_GITHUB_WEBHOOK_SECRET, LUMOS_GITHUB_PRIVATE_KEY, LUMOS_GITLAB_TOKEN,
+// LUMOS_GITLAB_WEBHOOK_SECRET and LUMOS_GITLAB_SIGNING_TOKEN. Files that a settings file names are
 // looked for from its own folder. What is wrong is returned as releases.Errors, all at once.
 func LoadServer(path string, env []string) (*Server, error) {
 	s := DefaultServer()
@@ -145,7 +171,8 @@ func LoadServer(path string, env []string) (*Server, error) {
 
 // anchor makes the files that a settings file names relative to its folder.
 func (s *Server) anchor(dir string) {
-	files := []*string{&s.DataDir, &s.GitHub.PrivateKeyFile, &s.GitHub.WebhookSecretFile, &s.Audit.SigningKeyFile}
+	files := []*string{&s.DataDir, &s.GitHub.PrivateKeyFile, &s.GitHub.WebhookSecretFile, &s.Audit.SigningKeyFile,
+		&s.GitLab.TokenFile, &s.GitLab.WebhookSecretFile, &s.GitLab.SigningTokenFile}
 	for i := range s.Webhooks {
 		files = append(files, &s.Webhooks[i].SecretFile)
 	}
@@ -188,6 +215,8 @@ func (in *input) overrides(s *Server) {
 		"/listen": &s.Listen, "/metrics_listen": &s.MetricsListen, "/data_dir": &s.DataDir, "/queue/url": &s.Queue.URL,
 		"/github/api_url": &s.GitHub.APIURL, "/github/graphql_url": &s.GitHub.GraphQLURL, "/github/git_url": &s.GitHub.GitURL,
 		"/github/private_key_file": &s.GitHub.PrivateKeyFile, "/github/webhook_secret_file": &s.GitHub.WebhookSecretFile,
+		"/gitlab/url": &s.GitLab.URL, "/gitlab/token_file": &s.GitLab.TokenFile,
+		"/gitlab/webhook_secret_file": &s.GitLab.WebhookSecretFile, "/gitlab/signing_token_file": &s.GitLab.SigningTokenFile,
 		"/audit/signing_key_file": &s.Audit.SigningKeyFile, "/audit/append": &s.Audit.Append,
 		"/log/level": &s.Log.Level, "/log/format": &s.Log.Format,
 	} {
@@ -214,6 +243,9 @@ func (in *input) overrides(s *Server) {
 func (in *input) secrets(s *Server) {
 	s.GitHub.WebhookSecret = in.secret("LUMOS_GITHUB_WEBHOOK_SECRET", "/github/webhook_secret_file", s.GitHub.WebhookSecretFile)
 	s.GitHub.PrivateKey = in.secret("LUMOS_GITHUB_PRIVATE_KEY", "/github/private_key_file", s.GitHub.PrivateKeyFile)
+	s.GitLab.Token = in.secret("LUMOS_GITLAB_TOKEN", "/gitlab/token_file", s.GitLab.TokenFile)
+	s.GitLab.WebhookSecret = in.secret("LUMOS_GITLAB_WEBHOOK_SECRET", "/gitlab/webhook_secret_file", s.GitLab.WebhookSecretFile)
+	s.GitLab.SigningToken = in.secret("LUMOS_GITLAB_SIGNING_TOKEN", "/gitlab/signing_token_file", s.GitLab.SigningTokenFile)
 	for i := range s.Webhooks {
 		s.Webhooks[i].Secret = in.secret("", "/webhooks/"+strconv.Itoa(i)+"/secret_file", s.Webhooks[i].SecretFile)
 	}
@@ -262,31 +294,14 @@ const minWebhookSecret = 16
 
 // validate refuses settings that the bot could not run with safely.
 func (in *input) validate(s *Server) {
-	g := &s.GitHub
-	if g.AppID <= 0 {
-		in.refuse("/github/app_id", "it stands on the App's page on GitHub", "the App's id is missing")
+	if s.GitHub.Configured() || !s.GitLab.Configured() {
+		in.validateGitHub(&s.GitHub)
 	}
-	switch secret := g.WebhookSecret.Reveal(); {
-	case secret == "" && !in.failed("/github/webhook_secret_file"):
-		in.refuse("/github/webhook_secret_file", "set github.webhook_secret_file or LUMOS_GITHUB_WEBHOOK_SECRET",
-			"there is no webhook secret: anybody could send events")
-	case secret != "" && len(secret) < minWebhookSecret:
-		in.refuse("/github/webhook_secret_file", "make a random one of 32 bytes or more", "the webhook secret is shorter than %d bytes", minWebhookSecret)
-	}
-	switch key := g.PrivateKey.Reveal(); {
-	case key == "" && !in.failed("/github/private_key_file"):
-		in.refuse("/github/private_key_file", "set github.private_key_file or LUMOS_GITHUB_PRIVATE_KEY", "the App's private key is missing")
-	case key != "" && !strings.Contains(key, "-----BEGIN "):
-		in.refuse("/github/private_key_file", "download a new one from the App's page", "the App's private key is not in PEM form")
+	if s.GitLab.Configured() {
+		in.validateGitLab(&s.GitLab)
 	}
 	if s.Audit.SigningKeyFile == "" {
 		in.refuse("/audit/signing_key_file", `"lumos audit init" makes one`, "the key that signs the audit log is missing: nothing could be allowed")
-	}
-	if g.APIURL != publicAPI && (g.GraphQLURL == publicGraphQL || g.GitURL == publicGit) {
-		in.refuse("/github/api_url", "set graphql_url and git_url of the same instance too", "the instance is your own, but part of it still points to github.com")
-	}
-	for pointer, value := range map[string]string{"/github/api_url": g.APIURL, "/github/graphql_url": g.GraphQLURL, "/github/git_url": g.GitURL} {
-		in.checkURL(pointer, value)
 	}
 	for i, w := range s.Webhooks {
 		in.checkURL("/webhooks/"+strconv.Itoa(i)+"/url", w.URL)
@@ -302,6 +317,45 @@ func (in *input) validate(s *Server) {
 	in.oneOf("/audit/append", s.Audit.Append, "api", "push")
 	in.oneOf("/log/level", s.Log.Level, "debug", "info", "warn", "error")
 	in.oneOf("/log/format", s.Log.Format, "json", "text")
+}
+
+func (in *input) validateGitHub(g *GitHub) {
+	if g.AppID <= 0 {
+		in.refuse("/github/app_id", "it stands on the App's page on GitHub", "the App's id is missing")
+	}
+	in.webhookSecret("/github/webhook_secret_file", "set github.webhook_secret_file or LUMOS_GITHUB_WEBHOOK_SECRET", g.WebhookSecret)
+	switch key := g.PrivateKey.Reveal(); {
+	case key == "" && !in.failed("/github/private_key_file"):
+		in.refuse("/github/private_key_file", "set github.private_key_file or LUMOS_GITHUB_PRIVATE_KEY", "the App's private key is missing")
+	case key != "" && !strings.Contains(key, "-----BEGIN "):
+		in.refuse("/github/private_key_file", "download a new one from the App's page", "the App's private key is not in PEM form")
+	}
+	if g.APIURL != publicAPI && (g.GraphQLURL == publicGraphQL || g.GitURL == publicGit) {
+		in.refuse("/github/api_url", "set graphql_url and git_url of the same instance too", "the instance is your own, but part of it still points to github.com")
+	}
+	for pointer, value := range map[string]string{"/github/api_url": g.APIURL, "/github/graphql_url": g.GraphQLURL, "/github/git_url": g.GitURL} {
+		in.checkURL(pointer, value)
+	}
+}
+
+func (in *input) validateGitLab(g *GitLab) {
+	if g.Token.Reveal() == "" && !in.failed("/gitlab/token_file") {
+		in.refuse("/gitlab/token_file", "set gitlab.token_file or LUMOS_GITLAB_TOKEN to a group access token with the scopes api and write_repository",
+			"the access token is missing")
+	}
+	if g.SigningToken.Reveal() == "" || g.WebhookSecret.Reveal() != "" {
+		in.webhookSecret("/gitlab/webhook_secret_file", "set gitlab.webhook_secret_file or LUMOS_GITLAB_WEBHOOK_SECRET", g.WebhookSecret)
+	}
+	in.checkURL("/gitlab/url", g.URL)
+}
+
+func (in *input) webhookSecret(pointer, hint string, s Secret) {
+	switch secret := s.Reveal(); {
+	case secret == "" && !in.failed(pointer):
+		in.refuse(pointer, hint, "there is no webhook secret: anybody could send events")
+	case secret != "" && len(secret) < minWebhookSecret:
+		in.refuse(pointer, "make a random one of 32 bytes or more", "the webhook secret is shorter than %d bytes", minWebhookSecret)
+	}
 }
 
 // failed tells whether the setting at the pointer is already refused.

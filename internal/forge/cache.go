@@ -97,13 +97,14 @@ func (c *Cache) Blob(ctx context.Context, repo Repo, oid string, limit int64) ([
 	return bytes.Clone(data), nil
 }
 
-// Tree reads the direct entries of a tree by object id.
-func (c *Cache) Tree(ctx context.Context, repo Repo, oid string) ([]Entry, error) {
+// Tree reads the direct entries of a directory at a commit.
+func (c *Cache) Tree(ctx context.Context, repo Repo, commit string, dir Entry) ([]Entry, error) {
+	oid := dir.OID
 	data, ok := c.object("tree", oid)
 	if !ok {
 		var err error
 		data, err = c.fetch(ctx, "tree:"+oid, func(ctx context.Context) ([]byte, error) {
-			entries, err := c.Reader.Tree(ctx, repo, oid)
+			entries, err := c.Reader.Tree(ctx, repo, commit, dir)
 			if err != nil {
 				return nil, err
 			}

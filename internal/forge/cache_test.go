@@ -65,7 +65,8 @@ func (s *store) Blob(_ context.Context, _ Repo, oid string, limit int64) ([]byte
 	return []byte(data), nil
 }
 
-func (s *store) Tree(_ context.Context, _ Repo, oid string) ([]Entry, error) {
+func (s *store) Tree(_ context.Context, _ Repo, _ string, dir Entry) ([]Entry, error) {
+	oid := dir.OID
 	if err := s.note("tree " + oid[:4]); err != nil {
 		return nil, err
 	}
@@ -134,7 +135,7 @@ func TestCacheAsksOnce(t *testing.T) {
 			t.Fatalf("blob %q, %v", data, err)
 		}
 		data[0] = 'X' // the caller's copy
-		tree, err := c.Tree(ctx, repoA, treeID)
+		tree, err := c.Tree(ctx, repoA, "", Entry{OID: treeID})
 		if diff := cmp.Diff(treeContent, tree); err != nil || diff != "" {
 			t.Fatalf("tree: %v\n%s", err, diff)
 		}
@@ -176,7 +177,7 @@ func TestCacheDamaged(t *testing.T) {
 		if err != nil || string(data) != "hello\n" {
 			t.Fatalf("blob %q, %v", data, err)
 		}
-		if tree, err := c.Tree(t.Context(), repoA, treeID); err != nil || len(tree) != 3 {
+		if tree, err := c.Tree(t.Context(), repoA, "", Entry{OID: treeID}); err != nil || len(tree) != 3 {
 			t.Fatalf("tree %v, %v", tree, err)
 		}
 		return c
@@ -215,7 +216,7 @@ func TestCacheKeepsNothingUnproved(t *testing.T) {
 	if _, err := c.Blob(t.Context(), repoA, helloID, 100); err == nil {
 		t.Error("other bytes than the id names were taken for the blob")
 	}
-	if _, err := c.Tree(t.Context(), repoA, treeID); err == nil {
+	if _, err := c.Tree(t.Context(), repoA, "", Entry{OID: treeID}); err == nil {
 		t.Error("other entries than the id names were taken for the tree")
 	}
 	if _, err := c.Blob(t.Context(), repoA, "../../../etc/passwd", 100); !errors.Is(err, ErrNotFound) {
@@ -234,7 +235,7 @@ func TestCacheErrorsAreNotKept(t *testing.T) {
 	if _, err := c.Blob(t.Context(), repoA, helloID, 100); !errors.As(err, &limited) {
 		t.Errorf("error %v", err)
 	}
-	if _, err := c.Tree(t.Context(), repoA, treeID); !errors.As(err, &limited) {
+	if _, err := c.Tree(t.Context(), repoA, "", Entry{OID: treeID}); !errors.As(err, &limited) {
 		t.Errorf("error %v", err)
 	}
 	if _, err := c.Lookup(t.Context(), repoA, treeID, []string{"a"}); !errors.As(err, &limited) {

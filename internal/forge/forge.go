@@ -9,6 +9,7 @@ package forge
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -20,8 +21,21 @@ type Repo struct {
 	Name  string `json:"name"`
 }
 
-// FullName is "owner/name".
+// FullName is "owner/name"; on GitLab the owner is a path of groups.
 func (r Repo) FullName() string { return r.Owner + "/" + r.Name }
+
+// Key is "host/owner/name": it tells repositories of several hosts apart.
+func (r Repo) Key() string { return r.Host + "/" + r.FullName() }
+
+// ParseRepoKey reads what Key wrote.
+func ParseRepoKey(key string) (Repo, bool) {
+	host, path, _ := strings.Cut(key, "/")
+	i := strings.LastIndexByte(path, '/')
+	if host == "" || i <= 0 || i == len(path)-1 {
+		return Repo{}, false
+	}
+	return Repo{Host: host, Owner: path[:i], Name: path[i+1:]}, true
+}
 
 // Platform is the kind of code host. What differs between two of them and cannot be told by a fact
 // (the dialect of CODEOWNERS, where the text of a check is shown) hangs on it, and nothing else.
@@ -296,8 +310,9 @@ type Reader interface {
 	Pushes(ctx context.Context, head Branch, repo Repo) ([]Push, error)
 	// Blob reads a blob by object id; more than max bytes is ErrTooLarge.
 	Blob(ctx context.Context, repo Repo, oid string, max int64) ([]byte, error)
-	// Tree reads the direct entries of a tree by object id.
-	Tree(ctx context.Context, repo Repo, oid string) ([]Entry, error)
+	// Tree reads the direct entries of a directory at a commit. dir.Path is where it is, from the root;
+	// dir.OID is the id of its tree, which the answer must prove. The answer's paths are relative to it.
+	Tree(ctx context.Context, repo Repo, commit string, dir Entry) ([]Entry, error)
 	// Lookup finds paths at a commit; what is not there is absent from the answer.
 	Lookup(ctx context.Context, repo Repo, commit string, paths []string) (map[string]Entry, error)
 	// OpenPullRequests lists the open pull requests of a repository.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
-	"time"
 )
 
 // A commit status of GitLab has a state and one line of text, and no place for what a check run
@@ -25,14 +24,14 @@ type ledgerLine struct {
 	Status     CheckStatus `json:"status"`
 	Conclusion Conclusion  `json:"conclusion,omitempty"`
 	ID         string      `json:"id"` // see ExternalID
-	At         time.Time   `json:"at,omitzero"`
 }
 
-// Ledger writes checks as one line of Markdown that is not shown.
+// Ledger writes checks as one line of Markdown that is not shown. When they started is not in it: the
+// host's own clock tells that of the commit status.
 func Ledger(checks []Check) string {
 	lines := make([]ledgerLine, 0, len(checks))
 	for _, c := range checks {
-		lines = append(lines, ledgerLine{c.Name, c.HeadSHA, c.Status, c.Conclusion, c.ExternalID, c.StartedAt})
+		lines = append(lines, ledgerLine{c.Name, c.HeadSHA, c.Status, c.Conclusion, c.ExternalID})
 	}
 	data, err := json.Marshal(lines) // escapes < and >, so that the comment ends where it should
 	if err != nil {
@@ -59,7 +58,7 @@ func ReadLedger(body string) []Check {
 	}
 	checks := make([]Check, 0, len(lines))
 	for _, l := range lines {
-		checks = append(checks, Check{Name: l.Name, HeadSHA: l.Head, Status: l.Status, Conclusion: l.Conclusion, ExternalID: l.ID, StartedAt: l.At})
+		checks = append(checks, Check{Name: l.Name, HeadSHA: l.Head, Status: l.Status, Conclusion: l.Conclusion, ExternalID: l.ID})
 	}
 	return checks
 }

@@ -1,7 +1,7 @@
 package owners
 
 import (
-	"strings"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -13,7 +13,13 @@ type pattern []segment
 type segment struct {
 	deep bool   // "**": any number of segments, none included
 	text string // the segment itself, when it has no wildcard
-	glob []rune // else: its runes, with star and mark for the wildcards
+	glob []atom // else: its parts
+}
+
+// atom matches one character, or any run of them.
+type atom struct {
+	r   rune // the character, or star or mark
+	set *set // if not nil: one of these
 }
 
 const (
@@ -21,60 +27,86 @@ const (
 	mark rune = -2 // "?": any one character
 )
 
-var deep = segment{deep: true}
-
-// compile reads a pattern of GitHub's dialect, which is close to that of .gitignore: a slash
-// anywhere but at the end anchors it at the root, a slash at the end means "everything below", and a
-// pattern that names a directory owns what is below it. Unlike in .gitignore, a last segment that is
-// just "*" does not reach below, "**/" at the end is "**", and brackets stand for themselves.
-func compile(text string) pattern {
-	body := strings.TrimPrefix(text, "/")
-	below := strings.HasSuffix(body, "/")
-	body = strings.TrimSuffix(body, "/")
-	parts := strings.Split(body, "/")
-
-	var p pattern
-	if len(parts) == 1 && !strings.HasPrefix(text, "/") {
-		p = append(p, deep)
-	}
-	for _, part := range parts {
-		p = append(p, compileSegment(part))
-	}
-	switch last := parts[len(parts)-1]; {
-	case p[len(p)-1].deep: // at least one segment below what comes before
-		p = append(p[:len(p)-1], compileSegment("*"), deep)
-	case below:
-		p = append(p, compileSegment("*"), deep)
-	case last != "*" || len(p) > len(parts):
-		p = append(p, deep)
-	}
-	return p
+// set is a "[…]" of GitLab's dialect.
+type set struct {
+	not    bool
+	ranges [][2]rune
 }
 
-func compileSegment(text string) segment {
-	if len(text) >= 2 && strings.Trim(text, "*") == "" {
-		return deep
-	}
-	var s segment
-	wild, escaped := false, false
-	for _, r := range text {
+var deep = segment{deep: true}
+
+// compileSegment reads wildcards and escapes; "[…]" is a set of characters where the dialect has
+// sets, and stands for itself elsewhere. ok is false when a set is not closed within the segment.
+func compileSegment(text string, sets bool) (s segment, ok bool) {
+	wild := false
+	runes := []rune(text)
+	for i := 0; i < len(runes); i++ {
+		a := atom{r: runes[i]}
 		switch {
-		case escaped:
-			escaped = false
-		case r == '\\':
-			escaped = true
-			continue
-		case r == '*':
-			wild, r = true, star
-		case r == '?':
-			wild, r = true, mark
+		case a.r == '\\':
+			if i++; i == len(runes) {
+				continue
+			}
+			a.r = runes[i]
+		case a.r == '*':
+			wild, a.r = true, star
+		case a.r == '?':
+			wild, a.r = true, mark
+		case a.r == '[' && sets:
+			chars, n := readSet(runes[i+1:])
+			if n == 0 {
+				return segment{}, false
+			}
+			wild, a.set = true, chars
+			i += n
 		}
-		s.glob = append(s.glob, r)
+		s.glob = append(s.glob, a)
 	}
 	if !wild {
-		s.text, s.glob = string(s.glob), nil
+		plain := make([]rune, len(s.glob))
+		for i, a := range s.glob {
+			plain[i] = a.r
+		}
+		s.text, s.glob = string(plain), nil
 	}
-	return s
+	return s, true
+}
+
+// readSet reads what follows a "[": members and ranges up to the "]", negated by a leading "!" or
+// "^". It returns how many characters it took, with the "]"; 0 when there is none.
+func readSet(text []rune) (*set, int) {
+	s := &set{}
+	i := 0
+	next := func() rune {
+		if text[i] == '\\' && i+1 < len(text) {
+			i++
+		}
+		i++
+		return text[i-1]
+	}
+	if len(text) > 0 && (text[0] == '!' || text[0] == '^') {
+		s.not, i = true, 1
+	}
+	for i < len(text) && text[i] != ']' {
+		from := next()
+		to := from
+		if i+1 < len(text) && text[i] == '-' && text[i+1] != ']' {
+			i++
+			to = next()
+		}
+		s.ranges = append(s.ranges, [2]rune{from, to})
+	}
+	if i >= len(text) {
+		return nil, 0
+	}
+	return s, i + 1
+}
+
+func (s *set) has(r rune) bool {
+	in := slices.ContainsFunc(s.ranges, func(x [2]rune) bool {
+		return r == x[0] || r == x[1] || x[0] < r && r < x[1]
+	})
+	return in != s.not
 }
 
 func (p pattern) match(path []string) bool {
@@ -110,10 +142,10 @@ func (s segment) match(name string) bool {
 	for j < len(name) {
 		r, size := utf8.DecodeRuneInString(name[j:])
 		switch {
-		case i < len(g) && g[i] == star:
+		case i < len(g) && g[i].r == star:
 			back, from = i, j
 			i++
-		case i < len(g) && (g[i] == mark || g[i] == r):
+		case i < len(g) && g[i].takes(r):
 			i, j = i+1, j+size
 		case back >= 0:
 			_, size = utf8.DecodeRuneInString(name[from:])
@@ -123,8 +155,15 @@ func (s segment) match(name string) bool {
 			return false
 		}
 	}
-	for i < len(g) && g[i] == star {
+	for i < len(g) && g[i].r == star {
 		i++
 	}
 	return i == len(g)
+}
+
+func (a atom) takes(r rune) bool {
+	if a.set != nil {
+		return a.set.has(r)
+	}
+	return a.r == mark || a.r == r
 }

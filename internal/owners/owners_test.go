@@ -34,6 +34,18 @@ func shared(t *testing.T, name string) []byte {
 	return nil
 }
 
+// match is the one rule that decides in a file of GitHub's dialect.
+func match(f *File, path string) *Rule { return only(f.Claims(path)) }
+
+func matchFold(f *File, path string) *Rule { return only(f.ClaimsFold(path)) }
+
+func only(claims []Claim) *Rule {
+	if len(claims) == 0 {
+		return nil
+	}
+	return claims[0].Rule
+}
+
 func TestPatternsJudge(t *testing.T) {
 	t.Parallel()
 	var groups []struct {
@@ -47,7 +59,7 @@ func TestPatternsJudge(t *testing.T) {
 	for _, g := range groups {
 		for path, want := range g.Paths {
 			seen++
-			if got := compile(g.Pattern).match(strings.Split(path, "/")); got != want {
+			if got := compileGitHub(g.Pattern).match(strings.Split(path, "/")); got != want {
 				t.Errorf("%s: %q matches %q = %v, want %v", g.Name, g.Pattern, path, got, want)
 			}
 		}
@@ -59,7 +71,7 @@ func TestPatternsJudge(t *testing.T) {
 
 func TestGitHubDocsJudge(t *testing.T) {
 	t.Parallel()
-	f, problems := Parse("CODEOWNERS", shared(t, "github-docs-example.CODEOWNERS"))
+	f, problems := Parse(GitHub, "CODEOWNERS", shared(t, "github-docs-example.CODEOWNERS"))
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -68,7 +80,7 @@ func TestGitHubDocsJudge(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, owners := range want.Cases {
-		rule := f.Match(path)
+		rule := match(f, path)
 		if rule == nil {
 			t.Errorf("%s: no rule matches", path)
 			continue
@@ -107,7 +119,7 @@ func TestPatterns(t *testing.T) {
 		{`\[x\]`, "[x]", true},
 	}
 	for _, tc := range tests {
-		if got := compile(tc.pattern).match(strings.Split(tc.path, "/")); got != tc.want {
+		if got := compileGitHub(tc.pattern).match(strings.Split(tc.path, "/")); got != tc.want {
 			t.Errorf("%q matches %q = %v, want %v", tc.pattern, tc.path, got, tc.want)
 		}
 	}
@@ -116,7 +128,7 @@ func TestPatterns(t *testing.T) {
 // A pattern that makes a backtracking matcher take exponential time ends at once here.
 func TestPatternsAreBounded(t *testing.T) {
 	t.Parallel()
-	p := compile(strings.Repeat("**/*a*a*a*/", 60) + "z")
+	p := compileGitHub(strings.Repeat("**/*a*a*a*/", 60) + "z")
 	if p.match(strings.Split(strings.Repeat("aaaaaaaaaaaaaaaa/", 200)+"y", "/")) {
 		t.Error("matched")
 	}
@@ -130,7 +142,7 @@ func TestParse(t *testing.T) {
 		`/a\ b/ @x @X` + "\n" +
 		"/apps/free\n" +
 		"/apps/c#d @y\n"
-	f, problems := Parse("CODEOWNERS", []byte(src))
+	f, problems := Parse(GitHub, "CODEOWNERS", []byte(src))
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -148,10 +160,10 @@ func TestParse(t *testing.T) {
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Rule{})); diff != "" {
 		t.Errorf("rules (-want +got):\n%s", diff)
 	}
-	if r := f.Match("a b/c"); r == nil || r.Line != 5 {
+	if r := match(f, "a b/c"); r == nil || r.Line != 5 {
 		t.Errorf("escaped blank: %+v", r)
 	}
-	if r := f.Match("apps/free/x"); r == nil || len(r.Owners) != 0 {
+	if r := match(f, "apps/free/x"); r == nil || len(r.Owners) != 0 {
 		t.Errorf("a line with no owners must leave the path unowned: %+v", r)
 	}
 }
@@ -185,7 +197,7 @@ func TestInvalidLinesOwnNothing(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f, problems := Parse(".github/CODEOWNERS", []byte("* @fallback\n"+tc.line+"\n"))
+			f, problems := Parse(GitHub, ".github/CODEOWNERS", []byte("* @fallback\n"+tc.line+"\n"))
 			if len(problems) != 1 || problems[0].Line != 2 || problems[0].Column != tc.column {
 				t.Fatalf("problems %v, want one at line 2, column %d", problems, tc.column)
 			}
@@ -193,12 +205,12 @@ func TestInvalidLinesOwnNothing(t *testing.T) {
 				t.Errorf("the problem does not name its place: %s", problems[0])
 			}
 			for _, path := range tc.unowned {
-				if r := f.Match(path); r == nil || r.Line != 2 || len(r.Owners) != 0 || r.Invalid == "" {
+				if r := match(f, path); r == nil || r.Line != 2 || len(r.Owners) != 0 || r.Invalid == "" {
 					t.Errorf("%q must be unowned, got %+v", path, r)
 				}
 			}
 			for _, path := range tc.owned {
-				if r := f.Match(path); r == nil || r.Line != 1 {
+				if r := match(f, path); r == nil || r.Line != 1 {
 					t.Errorf("%q must keep its owner, got %+v", path, r)
 				}
 			}
@@ -208,7 +220,7 @@ func TestInvalidLinesOwnNothing(t *testing.T) {
 
 func TestMatchFold(t *testing.T) {
 	t.Parallel()
-	f, _ := Parse("CODEOWNERS", []byte("/releases/ @bob\n/releases/Fraud/ @risk\n/releases/[ab]/ @x\n"))
+	f, _ := Parse(GitHub, "CODEOWNERS", []byte("/releases/ @bob\n/releases/Fraud/ @risk\n/releases/[ab]/ @x\n"))
 	for path, want := range map[string][2]int{
 		"releases/xx/1":    {1, 1},
 		"releases/Fraud/1": {2, 2},
@@ -223,7 +235,7 @@ func TestMatchFold(t *testing.T) {
 			}
 			return r.Line
 		}
-		if got := [2]int{line(f.Match(path)), line(f.MatchFold(path))}; got != want {
+		if got := [2]int{line(match(f, path)), line(matchFold(f, path))}; got != want {
 			t.Errorf("%s: lines %v, want %v", path, got, want)
 		}
 	}
@@ -231,12 +243,12 @@ func TestMatchFold(t *testing.T) {
 
 func TestParseTooLarge(t *testing.T) {
 	t.Parallel()
-	src := []byte("* @x\n" + strings.Repeat("#", MaxSize))
-	f, problems := Parse("CODEOWNERS", src)
-	if len(problems) != 1 || f.Match("a") != nil {
+	src := []byte("* @x\n" + strings.Repeat("#", MaxSize(GitHub)))
+	f, problems := Parse(GitHub, "CODEOWNERS", src)
+	if len(problems) != 1 || match(f, "a") != nil {
 		t.Errorf("a file that the host ignores must own nothing: %v", problems)
 	}
-	if _, problems = Parse("CODEOWNERS", src[:MaxSize]); len(problems) != 0 {
+	if _, problems = Parse(GitHub, "CODEOWNERS", src[:MaxSize(GitHub)]); len(problems) != 0 {
 		t.Errorf("3 MB are allowed: %v", problems)
 	}
 }
@@ -328,7 +340,7 @@ func TestGlobAgreesWithReference(t *testing.T) {
 		if strings.Trim(p, "*") == "" {
 			p = "*"
 		}
-		if got, want := compileSegment(p).match(s), reference([]rune(p), []rune(s)); got != want {
+		if got, want := githubSegment(p).match(s), reference([]rune(p), []rune(s)); got != want {
 			t.Fatalf("%q matches %q = %v, want %v", p, s, got, want)
 		}
 	})
@@ -339,7 +351,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("!a @b\n[x] @y\n\\ \n", "a")
 	f.Add("a\\", "b")
 	f.Fuzz(func(t *testing.T, src, path string) {
-		file, problems := Parse("CODEOWNERS", []byte(src))
+		file, problems := Parse(GitHub, "CODEOWNERS", []byte(src))
 		invalid := 0
 		for _, r := range file.Rules {
 			if r.Invalid != "" {
@@ -349,12 +361,12 @@ func FuzzParse(f *testing.F) {
 				}
 			}
 			for _, o := range r.Owners {
-				if again, err := parseOwner(o.String()); err != nil || again != o {
+				if again, err := parseOwner(GitHub, o.String()); err != nil || again != o {
 					t.Errorf("owner %q does not parse again: %v", o, err)
 				}
 			}
 		}
-		if len(src) <= MaxSize && invalid != len(problems) {
+		if len(src) <= MaxSize(GitHub) && invalid != len(problems) {
 			t.Errorf("%d invalid rules, %d problems", invalid, len(problems))
 		}
 		lines := strings.Count(src, "\n") + 1
@@ -363,7 +375,7 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("problem out of the file: %v", p)
 			}
 		}
-		if a, b := file.Match(path), file.MatchFold(path); a != nil && (b == nil || b.Line < a.Line) {
+		if a, b := match(file, path), matchFold(file, path); a != nil && (b == nil || b.Line < a.Line) {
 			t.Errorf("%q: letter case matters to line %d alone", path, a.Line)
 		}
 		Suspicious(path)
@@ -378,8 +390,8 @@ func BenchmarkMatch(b *testing.B) {
 	for range 1000 {
 		src.WriteString("/services/**/deep/*.go @acme/team\n")
 	}
-	f, _ := Parse("CODEOWNERS", []byte(src.String()))
+	f, _ := Parse(GitHub, "CODEOWNERS", []byte(src.String()))
 	for b.Loop() {
-		f.Match("releases/support-triage/2.3.0.yaml")
+		match(f, "releases/support-triage/2.3.0.yaml")
 	}
 }

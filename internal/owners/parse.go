@@ -13,168 +13,136 @@ var (
 	userForm  = regexp.MustCompile(`^@[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)
 	teamForm  = regexp.MustCompile(`^@[A-Za-z0-9][A-Za-z0-9_-]{0,99}/[A-Za-z0-9_][A-Za-z0-9_-]{0,254}$`)
 	emailForm = regexp.MustCompile(`^[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,8}$`)
+
+	// On GitLab names may hold dots, and groups hold groups.
+	gitlabUserForm = regexp.MustCompile(`^@` + gitlabName + `$`)
+	gitlabTeamForm = regexp.MustCompile(`^@` + gitlabName + `(/` + gitlabName + `)+$`)
+	roleForm       = regexp.MustCompile(`^@@(?i:(developer|maintainer|owner)s?)$`)
 )
 
-// Parse reads a CODEOWNERS file of GitHub's dialect; path only names it in the problems. The File
-// is always usable: a line with a problem owns nothing, and stays in the file as an invalid rule for
-// the paths that it may be about, or for every path when its pattern cannot be read at all.
-func Parse(path string, src []byte) (*File, []Problem) {
-	if len(src) > MaxSize {
+const (
+	gitlabName = `[A-Za-z0-9_.]([A-Za-z0-9_.-]*[A-Za-z0-9_-])?`
+	maxOwner   = 1000 // bytes of one owner
+)
+
+// parser reads a file line by line. The lines are a dialect's (github.go, gitlab.go).
+type parser struct {
+	dialect  Dialect
+	path     string
+	file     *File
+	problems []Problem
+
+	n    int    // the line being read, from 1
+	line string // without its end
+
+	heading  heading            // of GitLab, as all below
+	named    map[string]int     // section by folded name
+	repeated map[patternKey]int // newest rule by section and pattern
+	newest   map[int]int        // newest rule by section
+}
+
+// Parse reads a CODEOWNERS file; path only names it in the problems. The File is always usable: a
+// line with a problem owns nothing, and stays in the file as an invalid rule for the paths that it may
+// be about, or for every path when its pattern cannot be read at all. A warning takes nothing away.
+func Parse(d Dialect, path string, src []byte) (*File, []Problem) {
+	if limit := MaxSize(d); len(src) > limit {
 		return &File{}, []Problem{{Path: path, Message: fmt.Sprintf(
-			"the file is %d bytes long; the code host ignores it above %d, so nobody owns anything: shorten it", len(src), MaxSize)}}
+			"the file is %d bytes long; the code host ignores it above %d, so nobody owns anything: shorten it", len(src), limit)}}
 	}
-	f := &File{}
-	var problems []Problem
+	p := &parser{dialect: d, path: path, file: &File{sections: []section{{count: 1}}},
+		named: map[string]int{}, repeated: map[patternKey]int{}, newest: map[int]int{}}
 	for n, line := range strings.Split(string(src), "\n") {
-		rule, column, ok := parseLine(strings.TrimSuffix(line, "\r"))
-		if !ok {
-			continue
+		p.n, p.line = n+1, strings.TrimSuffix(line, "\r")
+		at := skipBlanks(p.line, 0)
+		switch {
+		case at == len(p.line) || p.line[at] == '#':
+		case d == GitLab:
+			p.gitlabLine(at)
+		default:
+			p.githubLine(at)
 		}
-		rule.Line = n + 1
-		if rule.Invalid != "" {
-			problems = append(problems, Problem{Path: path, Line: rule.Line, Column: column, Message: rule.Invalid})
-		}
-		f.Rules = append(f.Rules, rule)
 	}
-	return f, problems
+	return p.file, p.problems
 }
 
-// parseLine reads one line; ok is false for a blank one and a comment. Of an invalid rule, column
-// says where the fault is.
-func parseLine(line string) (r Rule, column int, ok bool) {
-	at := skipBlanks(line, 0)
-	if at == len(line) || line[at] == '#' {
-		return Rule{}, 0, false
-	}
-	end := patternEnd(line, at)
-	r.Pattern = line[at:end]
-	if fault := r.readPattern(); fault >= 0 {
-		return r, utf8.RuneCountInString(line[:at+fault]) + 1, true
-	}
-	seen := make(map[string]bool)
-	for at = skipBlanks(line, end); at < len(line) && line[at] != '#'; at = skipBlanks(line, end) {
-		end = at + wordLen(line[at:])
-		o, err := parseOwner(line[at:end])
-		if err != nil {
-			r.Owners, r.Invalid = nil, err.Error()
-			return r, utf8.RuneCountInString(line[:at]) + 1, true
-		}
-		if !seen[o.Key()] {
-			seen[o.Key()] = true
-			r.Owners = append(r.Owners, o)
-		}
-	}
-	return r, 0, true
+// fault reports what is wrong at a byte of the line.
+func (p *parser) fault(at int, message string) {
+	p.problems = append(p.problems, Problem{Path: p.path, Line: p.n, Column: utf8.RuneCountInString(p.line[:at]) + 1, Message: message})
 }
 
-// readPattern compiles r.Pattern. A pattern that GitHub does not understand is compiled to all that
-// its writer can have meant, r.Invalid is set, and the byte where the fault is returned; else -1.
-func (r *Rule) readPattern() (fault int) {
-	p := r.Pattern
-	r.matches = []pattern{{deep}} // everything, as long as it is not known to mean less
-	r.folded = r.matches
-	if !utf8.ValidString(p) {
-		r.Invalid = "the pattern is not UTF-8, so nobody can tell what it owns"
-		return 0
-	}
-	for i, c := range p {
-		if invisible(c) {
-			r.Invalid = fmt.Sprintf("the pattern holds the invisible character %U: remove it", c)
-			return i
-		}
-	}
-	if odd := len(p) - len(strings.TrimRight(p, `\`)); odd%2 == 1 {
-		r.Invalid = `the pattern ends in a lone "\"`
-		return len(p) - 1
-	}
-	body := strings.TrimPrefix(p, "!")
-	readings := []string{body}
-	from, to := brackets(p)
-	if to > 0 { // GitHub takes brackets for themselves, most writers mean a range: neither may own
-		readings = append(readings, widen(body))
-	}
-	r.matches, r.folded = nil, nil
-	for _, text := range readings {
-		r.matches = append(r.matches, compile(text))
-		r.folded = append(r.folded, compile(strings.ToLower(text)))
-	}
-	switch {
-	case body != p:
-		r.Invalid = `the code host has no negation "!": list the owners of what is left instead`
-		return 0
-	case strings.HasPrefix(p, `\#`):
-		r.Invalid = `the code host cannot escape a leading "#"`
-		return 0
-	case strings.Contains(p, "//") || p == "/":
-		r.Invalid = "the pattern has an empty path segment, so it matches nothing"
-		return max(strings.Index(p, "//"), 0)
-	case strings.Contains(p, "***"):
-		r.Invalid = `"***" has no meaning: write "*" or "**"`
-		return strings.Index(p, "***")
-	case to > 0:
-		r.Invalid = `the code host has no character ranges "[ ]": write the paths out, or escape the brackets with "\"`
-		return from
-	}
-	return -1
+// warn reports what is odd at a byte of a line that counts all the same.
+func (p *parser) warn(at int, message string) {
+	p.fault(at, message)
+	p.problems[len(p.problems)-1].Warning = true
 }
 
-// brackets finds the first unescaped "[…]" within one segment of p: to is after the closing one,
-// and 0 when there is none.
-func brackets(p string) (from, to int) {
-	open := -1
-	for i := 0; i < len(p); i++ {
-		switch p[i] {
-		case '\\':
-			i++
-		case '/':
-			open = -1
-		case '[':
-			if open < 0 {
-				open = i
-			}
-		case ']':
-			if open >= 0 {
-				return open, i + 1
-			}
-		}
-	}
-	return 0, 0
+// invalidate makes r own nothing, because of what stands at a byte of the line.
+func (p *parser) invalidate(r *Rule, at int, message string) {
+	r.Owners, r.Default, r.Invalid = nil, 0, message
+	p.fault(at, message)
 }
 
-// widen replaces each range by "?", which matches all that the range could.
-func widen(p string) string {
-	var b strings.Builder
-	for {
-		from, to := brackets(p)
-		if to == 0 {
-			return b.String() + p
-		}
-		b.WriteString(p[:from] + "?")
-		p = p[to:]
+// ownerList keeps owners in the order of the line, each once.
+type ownerList struct {
+	all  []Owner
+	seen map[string]bool
+}
+
+func (l *ownerList) add(o Owner) {
+	if l.seen == nil {
+		l.seen = map[string]bool{}
+	}
+	if !l.seen[o.Key()] {
+		l.seen[o.Key()] = true
+		l.all = append(l.all, o)
 	}
 }
 
-func parseOwner(word string) (Owner, error) {
+func parseOwner(d Dialect, word string) (Owner, error) {
 	for _, c := range word {
 		if c < 0x21 || c > 0x7e {
 			return Owner{}, fmt.Errorf("the owner %+q holds a character that no account name has", clip(word))
 		}
 	}
+	user, team, expected := userForm, teamForm, "@login, @org/team or an e-mail address"
+	if d == GitLab {
+		user, team, expected = gitlabUserForm, gitlabTeamForm, "@name, @group/subgroup, @@role (developer, maintainer or owner) or an e-mail address"
+		if role := roleForm.FindStringSubmatch(word); role != nil {
+			return Owner{Kind: Role, Name: strings.ToLower(role[1])}, nil
+		}
+	}
 	switch {
-	case userForm.MatchString(word):
+	case len(word) > maxOwner:
+	case user.MatchString(word):
 		return Owner{Kind: User, Name: word[1:]}, nil
-	case teamForm.MatchString(word):
+	case team.MatchString(word):
 		return Owner{Kind: Team, Name: word[1:]}, nil
 	case emailForm.MatchString(word):
 		return Owner{Kind: Email, Name: word}, nil
 	}
-	return Owner{}, fmt.Errorf("%q is not an owner: expected @login, @org/team or an e-mail address", clip(word))
+	return Owner{}, fmt.Errorf("%q is not an owner: expected %s", clip(word), expected)
+}
+
+// unreadable says why nobody can tell what text means, and at which byte; it is empty when one can.
+func unreadable(text string) (why string, at int) {
+	if !utf8.ValidString(text) {
+		return "is not UTF-8, so nobody can tell what it owns", 0
+	}
+	for i, c := range text {
+		if invisible(c) {
+			return fmt.Sprintf("holds the invisible character %U: remove it", c), i
+		}
+	}
+	if odd := len(text) - len(strings.TrimRight(text, `\`)); odd%2 == 1 {
+		return `ends in a lone "\"`, len(text) - 1
+	}
+	return "", 0
 }
 
 // clip keeps messages short.
 func clip(s string) string {
 	if len(s) > 80 {
-		return s[:80] + "…"
+		return strings.ToValidUTF8(s[:80], "") + "…"
 	}
 	return s
 }
@@ -193,14 +161,4 @@ func wordLen(s string) int {
 		return n
 	}
 	return len(s)
-}
-
-// patternEnd finds the first blank that no backslash escapes.
-func patternEnd(line string, i int) int {
-	for ; i < len(line) && !blank(line[i]); i++ {
-		if line[i] == '\\' && i+1 < len(line) {
-			i++
-		}
-	}
-	return i
 }

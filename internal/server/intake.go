@@ -39,6 +39,10 @@ type Intake struct {
 	// Verify fails unless the request was sent by who may. It sees the raw body and must compare in
 	// constant time.
 	Verify func(http.Header, []byte) error
+	// Patient says that the sender never sends a delivery twice, and gives up a receiver that answers
+	// with errors (GitLab disables it): whatever is verified is answered 200, and what could not be
+	// kept is left to the sweep. Without it an error asks the sender to try again.
+	Patient bool
 	// Accept reads a verified request. No wakes means that it concerns nobody; an error, that it
 	// cannot be understood.
 	Accept func(http.Header, []byte) ([]Wake, error)
@@ -52,7 +56,7 @@ const (
 	outcomeTooLarge  = "too_large"
 	outcomeUnread    = "unread"    // the sender broke off
 	outcomeMalformed = "malformed" // signed, and yet not understood
-	outcomeFailed    = "failed"    // not kept: the sender must try again
+	outcomeFailed    = "failed"    // not kept: the sender must try again, or the sweep will find it
 )
 
 // handler answers one sender. What it answers never says why: that is in the log.
@@ -81,13 +85,17 @@ func (in Intake) handler(to Publisher, m *Metrics, log zerolog.Logger) http.Hand
 			return
 		}
 		event = label(in.Event(r.Header))
+		taken, malformed, failed := http.StatusAccepted, http.StatusBadRequest, http.StatusServiceUnavailable
+		if in.Patient {
+			taken, malformed, failed = http.StatusOK, http.StatusOK, http.StatusOK
+		}
 		wakes, err := in.Accept(r.Header, body)
 		if err != nil {
-			answer(http.StatusBadRequest, outcomeMalformed, err)
+			answer(malformed, outcomeMalformed, err)
 			return
 		}
 		if len(wakes) == 0 {
-			answer(http.StatusAccepted, outcomeIgnored, nil)
+			answer(taken, outcomeIgnored, nil)
 			return
 		}
 		// A sender that hangs up, or our own shutdown, does not stop what is being kept.
@@ -95,11 +103,11 @@ func (in Intake) handler(to Publisher, m *Metrics, log zerolog.Logger) http.Hand
 		defer cancel()
 		for _, wake := range wakes {
 			if err := to.Publish(ctx, wake.Key, wake.ID, wake.Body); err != nil {
-				answer(http.StatusServiceUnavailable, outcomeFailed, err)
+				answer(failed, outcomeFailed, err)
 				return
 			}
 		}
-		answer(http.StatusAccepted, outcomeAccepted, nil)
+		answer(taken, outcomeAccepted, nil)
 	}
 }
 

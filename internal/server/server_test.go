@@ -102,7 +102,13 @@ func TestWebhooks(t *testing.T) {
 		outcome string
 		event   string
 		wakes   []string
+		patient bool
 	}{
+		{name: "kept, for a patient sender", patient: true, request: signed("wake k"), status: 200, outcome: "accepted", event: "pull_request", wakes: []string{"k d1 {}"}},
+		{name: "concerns nobody, for a patient sender", patient: true, request: signed("nobody"), status: 200, outcome: "ignored", event: "pull_request"},
+		{name: "signed garbage, for a patient sender", patient: true, request: signed("\x00{"), status: 200, outcome: "malformed", event: "pull_request"},
+		{name: "the queue is full, for a patient sender", patient: true, request: signed("wake k"), err: errors.New("full"), status: 200, outcome: "failed", event: "pull_request"},
+		{name: "no signature, for a patient sender", patient: true, request: signed("wake k"), change: func(r *http.Request) { r.Header.Del(header) }, status: 401, outcome: "forged", event: "unverified"},
 		{name: "kept", request: signed("wake k"), status: 202, outcome: "accepted", event: "pull_request", wakes: []string{"k d1 {}"}},
 		{name: "concerns nobody", request: signed("nobody"), status: 202, outcome: "ignored", event: "pull_request"},
 		{name: "an odd event", request: signed("nobody"), change: func(r *http.Request) { r.Header.Set("X-GitHub-Event", "a\"b{}") }, status: 202, outcome: "ignored", event: "other"},
@@ -125,7 +131,9 @@ func TestWebhooks(t *testing.T) {
 				c.change(c.request)
 			}
 			w := httptest.NewRecorder()
-			Public(q, m, zerolog.Nop(), intake()).ServeHTTP(w, c.request)
+			in := intake()
+			in.Patient = c.patient
+			Public(q, m, zerolog.Nop(), in).ServeHTTP(w, c.request)
 			if w.Code != c.status {
 				t.Errorf("answered %d, want %d", w.Code, c.status)
 			}

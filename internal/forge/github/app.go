@@ -218,6 +218,9 @@ type Identity struct {
 	Bot   forge.Account // the account that its comments and commits carry; its ID is 0 while the App is installed nowhere
 }
 
+// Host is the name of the instance, as every repository read here has it.
+func (a *App) Host() string { return a.host }
+
 // Identity asks the host who we are. It proves the App's id and key at start.
 func (a *App) Identity(ctx context.Context) (Identity, error) {
 	app, _, err := a.rest.Apps.Get(ctx, "")

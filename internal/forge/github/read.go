@@ -204,8 +204,9 @@ func (c *capped) Write(p []byte) (int, error) {
 	return c.buf.Write(p)
 }
 
-// Tree reads the direct entries of a tree.
-func (a *App) Tree(ctx context.Context, repo forge.Repo, oid string) ([]forge.Entry, error) {
+// Tree reads the direct entries of a directory, by the id of its tree alone.
+func (a *App) Tree(ctx context.Context, repo forge.Repo, _ string, dir forge.Entry) ([]forge.Entry, error) {
+	oid := dir.OID
 	if err := checkOID(oid); err != nil {
 		return nil, err
 	}

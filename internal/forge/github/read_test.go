@@ -189,12 +189,12 @@ func TestTree(t *testing.T) {
 		reply(w, fmt.Sprintf(`{"sha":%q,"truncated":%v,"tree":[{"path":"a.yaml","mode":"100644","type":"blob","sha":%q},{"path":"d","mode":"040000","type":"tree","sha":%q}]}`,
 			sha1A, r.PathValue("sha") == sha1B, sha1B, sha1C))
 	})
-	got, err := app.Tree(t.Context(), models, sha1A)
+	got, err := app.Tree(t.Context(), models, sha1C, forge.Entry{OID: sha1A})
 	want := []forge.Entry{{Path: "a.yaml", Mode: "100644", OID: sha1B}, {Path: "d", Mode: "040000", OID: sha1C}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("error %v\n%s", err, diff)
 	}
-	if _, err := app.Tree(t.Context(), models, sha1B); !errors.Is(err, forge.ErrTooLarge) {
+	if _, err := app.Tree(t.Context(), models, sha1C, forge.Entry{OID: sha1B}); !errors.Is(err, forge.ErrTooLarge) {
 		t.Errorf("truncated: error %v", err)
 	}
 }

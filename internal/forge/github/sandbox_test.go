@@ -139,7 +139,7 @@ func TestAgainstSandbox(t *testing.T) {
 	}
 	found, err := cache.Lookup(ctx, repo, head, []string{"releases/fraud", "absent"})
 	must(err)
-	entries, err := cache.Tree(ctx, repo, found["releases/fraud"].OID)
+	entries, err := cache.Tree(ctx, repo, head, found["releases/fraud"])
 	must(err)
 	if len(found) != 1 || len(entries) != 2 {
 		t.Errorf("found %+v, entries %+v", found, entries)

@@ -118,6 +118,12 @@ func configOf(s *forge.Snapshot) (*config.Config, error) {
 }
 
 func open(dir string) (*git.Repository, error) {
+	// Git looks for the repository in the folders above, and would find another one's for a folder that is not there.
+	if info, err := os.Stat(dir); err != nil {
+		return nil, err
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("%s: not a folder", dir)
+	}
 	repo, err := git.PlainOpenWithOptions(dir, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
 	if errors.Is(err, git.ErrRepositoryNotExists) {
 		return nil, fmt.Errorf("%s: %w", dir, ErrNotGit)

@@ -17,6 +17,13 @@ func repo(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	write(t, dir, files)
+	commit(t, dir)
+	return dir
+}
+
+// commit makes dir a git repository of what is in it.
+func commit(t *testing.T, dir string) {
+	t.Helper()
 	for _, args := range [][]string{
 		{"init", "--quiet", "--initial-branch=main"},
 		{"add", "--all"},
@@ -29,7 +36,6 @@ func repo(t *testing.T, files map[string]string) string {
 			t.Fatalf("git %s: %v\n%s", args[0], err, out)
 		}
 	}
-	return dir
 }
 
 func write(t *testing.T, dir string, files map[string]string) {

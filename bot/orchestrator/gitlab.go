@@ -1,0 +1,61 @@
+package orchestrator
+
+import (
+	"slices"
+
+	"github.com/lumos-governance/lumos/internal/approval"
+	"github.com/lumos-governance/lumos/internal/forge"
+	"github.com/lumos-governance/lumos/templates"
+)
+
+// planGitLab plans for a host whose checks are bare states. The gate is a commit status; what a check
+// run would say is in our comment, with the ledger of both checks at its end, and each gap that blocks
+// is a thread on its line.
+func planGitLab(p *forge.Publication, view templates.View, mem Memory) {
+	gate := ledgerCheck(view, forge.GateCheck, gateState(view.Verdict), templates.Gate(view))
+	if gate.Conclusion == forge.Neutral { // a commit status knows no such thing, and a merge needs success
+		gate.Conclusion = forge.Success
+	}
+	old := view.Snapshot.FindCheck(gate.Name)
+	switch {
+	case old != nil && old.HeadSHA == gate.HeadSHA && old.Status == gate.Status && old.Conclusion == gate.Conclusion:
+	default:
+		p.Checks = append(p.Checks, forge.CheckWrite{
+			Name: gate.Name, HeadSHA: gate.HeadSHA, Status: gate.Status, Conclusion: gate.Conclusion, ExternalID: gate.ExternalID,
+			Title: templates.Gate(view).Title,
+		})
+	}
+	ledger := []forge.Check{gate}
+	if view.Verdict.Kind == approval.KindRelease {
+		ledger = append(ledger, ledgerCheck(view, forge.ComplianceCheck, complianceState(view), templates.Compliance(view)))
+	}
+	planComments(p, view, mem, forge.Ledger(ledger))
+	planThreads(p, view)
+}
+
+func ledgerCheck(view templates.View, name string, state checkState, text templates.CheckText) forge.Check {
+	return forge.Check{
+		Name: name, HeadSHA: view.PR.Head.SHA, Status: state.status, Conclusion: state.conclusion,
+		ExternalID: forge.ExternalID(view.Verdict.Subject, Digest(text)),
+	}
+}
+
+// planThreads opens a thread for each new gap and resolves those that are closed. One that a person
+// resolved stays so: the gate does not hang on it.
+func planThreads(p *forge.Publication, view templates.View) {
+	if view.Verdict.Kind != approval.KindRelease {
+		return
+	}
+	gaps := templates.Threads(view)
+	for _, t := range view.Snapshot.Threads {
+		open := slices.ContainsFunc(gaps, func(g templates.GapThread) bool { return g.Key == t.Key })
+		if open == t.Resolved && (t.ByUs || !t.Resolved) {
+			p.Threads = append(p.Threads, forge.ThreadWrite{NodeID: t.NodeID, Resolve: !open})
+		}
+	}
+	for _, g := range gaps {
+		if !slices.ContainsFunc(view.Snapshot.Threads, func(t forge.Thread) bool { return t.Key == g.Key }) {
+			p.Threads = append(p.Threads, forge.ThreadWrite{Path: g.Path, Line: g.Line, Body: g.Body})
+		}
+	}
+}
