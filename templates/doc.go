@@ -1,5 +1,6 @@
 // Package templates holds every text that people read: the comment on a pull request, the check
-// runs, the replies to commands, the terminal and SARIF reports, and Markdown as safe HTML.
+// runs, the replies to commands, the threads, the reports for the terminal, SARIF and
+// Code Quality, and Markdown as safe HTML.
 //
 // It turns facts into words and does nothing else: no I/O, no clock, no decision. The same facts
 // give the same bytes, which is how an unchanged comment is known to need no write. It may import

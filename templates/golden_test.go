@@ -76,6 +76,14 @@ func TestGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 		golden(t, "annotations.json", string(notes)+"\n")
+		threads, err := json.MarshalIndent(Threads(merge(red, v["waived"], v["invalid"])), "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, "threads.json", string(threads)+"\n")
+		onGitLab := v["waiting"]
+		onGitLab.PR.Platform = forge.GitLab
+		golden(t, "comment/on-gitlab.md", Comment(onGitLab))
 		log, err := SARIF(merge(red, v["waived"], v["invalid"]).Reports, "1.2.3")
 		if err != nil {
 			t.Fatal(err)
@@ -109,7 +117,11 @@ func everything(t *testing.T, v View) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprint(Comment(v), Gate(v), Compliance(v), Annotations(v), Explain(v, ""), Terminal(v.Reports, false, 80), string(log))
+	quality, err := CodeQuality(v.Reports)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(Comment(v), Gate(v), Compliance(v), Annotations(v), Threads(v), Explain(v, ""), Terminal(v.Reports, false, 80), string(log), string(quality))
 }
 
 func TestLimits(t *testing.T) {

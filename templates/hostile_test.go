@@ -130,6 +130,20 @@ func TestHostileEverywhere(t *testing.T) {
 						t.Errorf("%q in %s acts: %q\n%s", s, page, found, src)
 					}
 				}
+				for _, thread := range Threads(v) {
+					_, words, _ := strings.Cut(thread.Body, "\n")
+					if found := actions(words); len(found) > 0 || strings.Contains(thread.Key, "-->") {
+						t.Errorf("%q in a thread acts: %q\n%s", s, found, thread.Body)
+					}
+				}
+				v.PR.Platform = forge.GitLab
+				for _, name := range []string{s, "@" + s} {
+					who := string(v.newAsk(approval.Ask{Who: []string{name}}).Who)
+					if found := actions(who); len(found) > 0 && !mentionable.MatchString(who) {
+						t.Errorf("%q is asked as %q, which acts: %q", name, who, found)
+					}
+				}
+				v.PR.Platform = forge.GitHub
 				if got := shape(Comment(v)); s != "" && got != clean {
 					t.Errorf("%q changes the comment's headings and folds:\n%s\nwant:\n%s", s, got, clean)
 				}

@@ -29,6 +29,7 @@ type limits struct {
 type page struct {
 	Sign, Headline, Summary md
 	Kind                    md
+	Noun                    md   // what the code host calls a pull request
 	Several                 bool // more than one manifest
 	Approved                bool
 	Tally                   md
@@ -124,12 +125,12 @@ func newPage(v View, l limits) page {
 	sign, words := v.headline()
 	p := page{
 		Sign: md(sign), Headline: prose(words, maxTitle), Summary: prose(d.Summary, maxSentence),
-		Kind: kindWords[d.Kind], Several: len(v.Reports) > 1, Approved: d.State == approval.Approved,
+		Kind: kindWords[d.Kind], Noun: v.noun(), Several: len(v.Reports) > 1, Approved: d.State == approval.Approved,
 		Tally: md(v.tally().words()), Flow: v.flow(), Commands: commands(),
 		Problems: sentences(v.problems(), l.main),
 		Releases: first(v.Reports, l.main, func(r policy.Report) release { return newRelease(r, l) }),
 		Packs:    first(v.packs(), l.detail, func(s section) pack { return v.newPack(s, l) }),
-		Asks:     first(d.Ask, l.main, newAsk),
+		Asks:     first(d.Ask, l.main, v.newAsk),
 		Files:    first(v.governed(), l.main, v.fileLink),
 		Nodes:    first(flatten(d.Reasons, 0), l.detail, newNode),
 		Votes:    first(d.Votes, l.detail, v.newVote),

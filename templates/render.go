@@ -28,7 +28,7 @@ const (
 var ladder = []limits{{1, 0}, {3, 1}, {8, 5}, {20, 10}, {30, 30}, {50, 100}, {100, 300}, {1000, 1000}}
 
 // Comment is the one comment that Lumos keeps on a pull request, in less than 65,000 bytes. Names
-// in it are code, so that editing it notifies nobody: the code host asks the reviewers.
+// in it are code, so that editing it notifies nobody but those who are asked (see newAsk).
 func Comment(v View) string { return render("comment.md.tmpl", v, maxComment) }
 
 // Compliance is the check run on how the manifests fare.

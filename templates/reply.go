@@ -99,9 +99,9 @@ func Explain(v View, id string) string {
 		}
 	}
 	return execute("unknown control", struct {
-		ID    md
-		Known list[md]
-	}{code(id, maxName), first(known, 100, func(s string) md { return code(s, maxName) })})
+		ID, Noun md
+		Known    list[md]
+	}{code(id, maxName), v.noun(), first(known, 100, func(s string) md { return code(s, maxName) })})
 }
 
 func refusal(c forge.Comment, cmd approval.Command, why string) string {

@@ -137,14 +137,27 @@ func SARIF(reports []policy.Report, version string) ([]byte, error) {
 	}
 	run.Invocations = []sarifInvocation{invocation}
 
-	b, err := json.MarshalIndent(sarifLog{
+	b, err := jsonDocument(sarifLog{
 		Schema:  "https://json.schemastore.org/sarif-2.1.0.json",
 		Version: "2.1.0", Runs: []sarifRun{run},
-	}, "", "  ")
+	})
 	if err != nil {
 		return nil, fmt.Errorf("writing the SARIF log: %w", err)
 	}
-	return append(b, '\n'), nil
+	return b, nil
+}
+
+// jsonDocument is v as a file for a machine that a person may open.
+func jsonDocument(v any) ([]byte, error) {
+	b, err := json.MarshalIndent(v, "", "  ")
+	return append(b, '\n'), err
+}
+
+// fingerprint tells findings apart: one is the same while its control, place and words are, because
+// lines move with every edit.
+func fingerprint(id, path string, f policy.Finding) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{id, path, f.Pointer, f.Message}, "\x00")))
+	return hex.EncodeToString(sum[:])
 }
 
 func sarifRuleOf(c policy.Result) sarifRule {
@@ -172,14 +185,12 @@ func sarifLevel(g grade) string {
 }
 
 func newSarifResult(id string, index int, level, path string, f policy.Finding, message string) sarifResult {
-	// A finding is the same while its control, place and words are: lines move with every edit.
-	sum := sha256.Sum256([]byte(strings.Join([]string{id, path, f.Pointer, f.Message}, "\x00")))
 	return sarifResult{
 		RuleID: id, RuleIndex: index, Level: level, Message: sarifMessage{message},
 		Locations: []sarifLocation{{sarifPhysical{
 			Artifact: sarifArtifact{(&url.URL{Path: path}).EscapedPath()},
 			Region:   sarifRegion{StartLine: max(1, f.Line), StartColumn: f.Column},
 		}}},
-		Fingerprints: map[string]string{"lumos/v1": hex.EncodeToString(sum[:])},
+		Fingerprints: map[string]string{"lumos/v1": fingerprint(id, path, f)},
 	}
 }

@@ -3,6 +3,7 @@ package templates
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/lumos-governance/lumos/internal/approval"
@@ -12,8 +13,20 @@ import (
 // maxNames is how many names one line shows: a team's page knows the rest.
 const maxNames = 10
 
-func newAsk(a approval.Ask) ask {
-	names := first(a.Who, maxNames, func(s string) string { return Inert(s, maxName, false) })
+// mentionable is what may be written as a live mention: GitLab's form of the name of a user or a group.
+var mentionable = regexp.MustCompile(`^@[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?(?:/[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)*$`)
+
+// newAsk names whom the verdict waits for. On GitHub the host asks them, and a name is code; on GitLab
+// a group cannot be asked for a review, nor on the free tier more than one person, so there the names
+// are mentions: GitLab notifies each of them once, however often the comment is edited (2026). They
+// come from CODEOWNERS and the rules of the base branch, never from the change.
+func (v View) newAsk(a approval.Ask) ask {
+	names := first(a.Who, maxNames, func(s string) string {
+		if v.PR.Platform == forge.GitLab && !v.PR.Draft && len(s) <= maxName && mentionable.MatchString(s) {
+			return s
+		}
+		return Inert(s, maxName, false)
+	})
 	if names.More > 0 {
 		names.Items = append(names.Items, plural(names.More, "other"))
 	}

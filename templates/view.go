@@ -49,6 +49,13 @@ type CheckText struct {
 	Title, Summary, Text string
 }
 
+func (v View) noun() md {
+	if v.PR.Platform == forge.GitLab {
+		return "merge request"
+	}
+	return "pull request"
+}
+
 // stage is the last stage that is complete.
 func (v View) stage() Stage {
 	switch {
