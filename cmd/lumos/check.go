@@ -13,14 +13,14 @@ import (
 	"github.com/lumos-governance/lumos/internal/forge/worktree"
 	"github.com/lumos-governance/lumos/internal/policy"
 	"github.com/lumos-governance/lumos/policies"
-	"github.com/lumos-governance/lumos/templates"
 )
 
 type checkCmd struct {
 	Paths  []string `arg:"" optional:"" help:"Manifests, or folders that hold some. Default: all that the configuration names."`
 	Base   string   `help:"Revision at which configuration, policies and earlier releases are read. Default: the remote's default branch, else HEAD." placeholder:"REV"`
-	Format string   `enum:"text,json,markdown,sarif" default:"text" help:"text, json, markdown or sarif."`
+	Format format   `default:"text" help:"text, json, markdown, sarif (GitHub code scanning) or codequality (GitLab)."`
 	JSON   bool     `name:"json" help:"Short for --format json."`
+	Output []output `short:"o" sep:"none" help:"Write the report to a file too, as FORMAT=FILE. May be repeated." placeholder:"FORMAT=FILE"`
 	Dir    string   `short:"C" default:"." help:"Run as if started in this folder." placeholder:"DIR"`
 }
 
@@ -30,7 +30,7 @@ byte for byte what the bot reports.
 
   lumos check                                     everything, readable
   lumos check releases/fraud/2.3.0.yaml           one manifest
-  lumos check releases/**/*.yaml --base main --format sarif > lumos.sarif
+  lumos check --base main -o sarif=lumos.sarif    readable, and a file for the CI system
 
 Exit codes: 0 nothing blocks, 1 gaps that block, 2 could not tell.`
 }
@@ -55,28 +55,33 @@ func (c *checkCmd) Run(ctx context.Context, s streams) error {
 	if len(a.Reports) == 0 && len(a.Problems) > 0 {
 		return fmt.Errorf("the policies could not be loaded: nothing was checked")
 	}
-	var out []byte
-	format := c.Format
-	if c.JSON {
-		format = "json"
-	}
-	switch format {
-	case "json":
-		out, err = marshal(a.Reports)
-	case "markdown":
-		out = []byte(templates.ReportMarkdown(a.Reports))
-	case "sarif":
-		out, err = templates.SARIF(a.Reports, versionText())
-	default:
-		out = []byte(templates.Terminal(a.Reports, colour(s.out), 100))
-	}
-	if err != nil {
-		return err
-	}
-	if _, err := s.out.Write(out); err != nil {
+	if err := c.tell(a.Reports, s); err != nil {
 		return err
 	}
 	return verdictOf(a)
+}
+
+// tell writes the reports to their files and, in one form, to the terminal.
+func (c *checkCmd) tell(reports []policy.Report, s streams) error {
+	for _, o := range c.Output {
+		report, err := o.format.render(reports, false)
+		if err != nil {
+			return err
+		}
+		if err := o.write(c.Dir, report); err != nil {
+			return err
+		}
+	}
+	shown := c.Format
+	if c.JSON {
+		shown = "json"
+	}
+	out, err := shown.render(reports, colour(s.out))
+	if err != nil {
+		return err
+	}
+	_, err = s.out.Write(out)
+	return err
 }
 
 // verdictOf turns reports into the exit code: an error that says which.
