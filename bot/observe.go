@@ -126,7 +126,7 @@ func (o *Observer) observe(ctx context.Context, ref forge.Ref, hint string) (*fo
 		g.Go(func() error {
 			pushes, err := o.host.Pushes(gctx, pr.Head, pr.Repo)
 			switch {
-			case errors.Is(err, forge.ErrNotFound), errors.Is(err, forge.ErrForbidden):
+			case errors.Is(err, forge.ErrNotFound), errors.Is(err, forge.ErrForbidden), errors.Is(err, forge.ErrTooLarge):
 				fact.pushErr = "who pushed to " + pr.Head.Ref + ": " + err.Error()
 			case err != nil:
 				return err

@@ -1,0 +1,200 @@
+package gitlab
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lumos-governance/lumos/internal/forge"
+)
+
+//go:embed graphql/*.graphql
+var documents embed.FS
+
+var (
+	fragments = splitFragments(file("fragments"))
+	spread    = regexp.MustCompile(`\.\.\.([A-Z]\w*)`)
+	comment   = regexp.MustCompile(`(?m)[ \t]*#[^\n]*$`)
+	blank     = regexp.MustCompile(`\n\s*`)
+)
+
+func file(name string) string {
+	b, err := documents.ReadFile("graphql/" + name + ".graphql")
+	if err != nil {
+		panic(err) // the file is embedded: a name that is not there is a mistake of ours
+	}
+	return string(b)
+}
+
+// splitFragments maps the name of each fragment to its text.
+func splitFragments(text string) map[string]string {
+	out := map[string]string{}
+	for _, f := range strings.Split(text, "\nfragment ")[1:] {
+		out[f[:strings.IndexByte(f, ' ')]] = "fragment " + f
+	}
+	return out
+}
+
+// document reads a document, puts text in at its marks ("#+name"), adds the fragments that it
+// names and drops comments and indentation.
+func document(name string, marks map[string]string) string {
+	text := file(name)
+	for mark, insert := range marks {
+		text = strings.ReplaceAll(text, "#+"+mark+"\n", insert+"\n")
+	}
+	text = comment.ReplaceAllString(text, "")
+	seen := map[string]bool{}
+	for again := true; again; {
+		again = false
+		for _, m := range spread.FindAllStringSubmatch(text, -1) {
+			if !seen[m[1]] {
+				seen[m[1]], again = true, true
+				text += "\n" + comment.ReplaceAllString(fragments[m[1]], "")
+			}
+		}
+	}
+	return strings.TrimSpace(blank.ReplaceAllString(text, "\n"))
+}
+
+// aliases collects the repeated part of a document: its fields, their variables and the values.
+type aliases struct {
+	declared, fields strings.Builder
+	values           map[string]any
+}
+
+func (a *aliases) variable(name, typ string, value any) {
+	fmt.Fprintf(&a.declared, ", $%s: %s", name, typ)
+	a.values[name] = value
+}
+
+func (a *aliases) field(format string, args ...any) {
+	fmt.Fprintf(&a.fields, format+"\n", args...)
+}
+
+// gqlError is one error of a GraphQL answer. GitLab gives no type, only words.
+type gqlError struct {
+	Path    []any  `json:"path"`
+	Message string `json:"message"`
+}
+
+// at is the path of the field that failed, such as "project.repository.audit".
+func (e gqlError) at() string {
+	path := make([]string, len(e.Path))
+	for i, p := range e.Path {
+		path[i] = fmt.Sprint(p)
+	}
+	return strings.Join(path, ".")
+}
+
+type gqlErrors []gqlError
+
+func (es gqlErrors) Error() string {
+	lines := make([]string, 0, len(es))
+	for _, e := range es {
+		lines = append(lines, strings.TrimPrefix(e.at()+": "+e.Message, ": "))
+	}
+	return strings.Join(lines, "; ")
+}
+
+// kind is the forge error that the words mean. They are GitLab's for everything that is not there or
+// not ours to see (16.11 to 18, as of 2026).
+func (es gqlErrors) kind() error {
+	for _, e := range es {
+		switch text := strings.ToLower(e.Message); {
+		case strings.Contains(text, "does not exist or you don't have permission"):
+			return forge.ErrForbidden
+		case strings.Contains(text, "invalid token"), strings.Contains(text, "insufficient_scope"):
+			return forge.ErrForbidden
+		}
+	}
+	return nil
+}
+
+// asError is nil where there is no error: a nil slice in an error interface would not be.
+func (es gqlErrors) asError() error {
+	if len(es) == 0 {
+		return nil
+	}
+	return es
+}
+
+// split parts the errors below a path from the others.
+func (es gqlErrors) split(path string) (below, rest gqlErrors) {
+	rest = slices.DeleteFunc(slices.Clone(es), func(e gqlError) bool {
+		at := e.at()
+		if at != path && !strings.HasPrefix(at, path+".") {
+			return false
+		}
+		below = append(below, e)
+		return true
+	})
+	return below, rest
+}
+
+// graphql posts one document. What GitLab could answer lies in out even when there are errors: the
+// caller decides which of them it can live with.
+func (h *Host) graphql(ctx context.Context, doc string, variables map[string]any, out any) (gqlErrors, error) {
+	body, err := json.Marshal(map[string]any{"query": doc, "variables": variables})
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.root+"api/graphql", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+h.token)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", userAgent)
+	resp, err := h.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		text, err := io.ReadAll(io.LimitReader(resp.Body, 2<<10))
+		if err != nil {
+			return nil, err
+		}
+		return nil, &refusedError{status: resp.StatusCode, text: strings.TrimSpace(string(text))}
+	}
+	var answer struct {
+		Data   json.RawMessage `json:"data"`
+		Errors gqlErrors       `json:"errors"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+		return nil, fmt.Errorf("decoding the GraphQL answer: %w", err)
+	}
+	for _, e := range answer.Errors {
+		if strings.Contains(strings.ToLower(e.Message), "rate limit") || strings.Contains(e.Message, "This endpoint has been requested too many times") {
+			return nil, &forge.RateLimited{Until: until(resp.Header, time.Now())}
+		}
+	}
+	if len(answer.Data) == 0 || string(answer.Data) == "null" {
+		if len(answer.Errors) == 0 {
+			return nil, fmt.Errorf("the GraphQL answer holds neither data nor errors")
+		}
+		return nil, answer.Errors
+	}
+	if err := json.Unmarshal(answer.Data, out); err != nil {
+		return nil, fmt.Errorf("decoding the GraphQL answer: %w", err)
+	}
+	return answer.Errors, nil
+}
+
+// strict is graphql for documents of which every part is needed.
+func (h *Host) strict(ctx context.Context, doc string, variables map[string]any, out any) error {
+	errs, err := h.graphql(ctx, doc, variables, out)
+	if err != nil {
+		return err
+	}
+	return errs.asError()
+}
