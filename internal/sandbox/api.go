@@ -98,7 +98,7 @@ func (s *Sandbox) serveAPI(w http.ResponseWriter, r *http.Request) {
 	if !pause(r.Context(), s.opt.Latency) {
 		return
 	}
-	path := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, apiRoot), "/api")
+	path := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, s.root()), "/api")
 	fault := s.Faults.strike(r.Method, path)
 	if fault != nil {
 		if !pause(r.Context(), fault.Delay) {
@@ -109,10 +109,14 @@ func (s *Sandbox) serveAPI(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	if h := s.api.find(r); h != nil {
+	find, unknown := s.api.find, errNotFound
+	if s.dialect == GitLab {
+		find, unknown = s.api.gitlabFind, errNoRoute
+	}
+	if h := find(r); h != nil {
 		h(rec, r)
 	} else {
-		s.writeError(rec, errNotFound)
+		s.writeError(rec, unknown)
 	}
 	if fault != nil && fault.Status != 0 {
 		*rec = recorder{header: http.Header{}, status: fault.Status}
@@ -159,6 +163,9 @@ type route struct {
 
 // routes builds the API's router. Handlers run with the world locked.
 func (s *Sandbox) routes() router {
+	if s.dialect == GitLab {
+		return s.gitlabRoutes()
+	}
 	var rt router
 	for _, list := range [][]route{appRoutes, repoRoutes, pullRoutes, issueRoutes, checkRoutes, gitRoutes, orgRoutes} {
 		for _, one := range list {
@@ -239,7 +246,7 @@ func (s *Sandbox) writeJSON(w http.ResponseWriter, status int, body any) {
 		s.opt.Log.Error("encoding an answer", "error", err)
 		status, data = http.StatusInternalServerError, []byte(`{"message":"Server Error"}`)
 	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Type", map[Dialect]string{GitHub: "application/json; charset=utf-8", GitLab: "application/json"}[s.dialect])
 	w.WriteHeader(status)
 	_, _ = w.Write(data)
 }
@@ -249,6 +256,11 @@ func (s *Sandbox) writeError(w http.ResponseWriter, err error) {
 	if !errors.As(err, &e) {
 		s.opt.Log.Error("sandbox", "error", err)
 		e = refuse(http.StatusInternalServerError, "Server Error")
+	}
+	if s.dialect == GitLab {
+		s.gitlabHeaders(w.Header())
+		s.writeJSON(w, e.Status, e.gitlabBody())
+		return
 	}
 	s.commonHeaders(w.Header(), "core")
 	body := obj{"message": e.Message, "documentation_url": "https://docs.github.com/rest"}

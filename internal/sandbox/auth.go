@@ -20,6 +20,7 @@ type token struct {
 	perms   map[string]string
 	repos   map[int64]bool // nil: all that the installation has
 	expires time.Time      // zero: never
+	scopes  []string       // on GitLab; nil for somebody who acts on the pages
 }
 
 // actor is who makes a request. An App that only showed its JWT has no perms and acts on no repository.

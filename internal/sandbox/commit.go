@@ -26,7 +26,7 @@ type newCommit struct {
 func (s *Sandbox) person(a *Account) *object.Signature {
 	email := a.Email
 	if email == "" {
-		email = noreply(a)
+		email = s.noreply(a)
 	}
 	return &object.Signature{Name: cmp.Or(a.Name, a.Login), Email: email, When: s.now()}
 }
@@ -41,6 +41,9 @@ func (s *Sandbox) makeCommit(r *repo, by *Account, n newCommit) (string, error) 
 	author, committer := n.Author, n.Committer
 	if author == nil {
 		author = s.person(by)
+	}
+	if committer == nil && s.dialect == GitLab {
+		committer = s.person(by) // GitLab commits in the name of whoever acts, unsigned
 	}
 	hosted := committer == nil && n.Signature == ""
 	if committer == nil {

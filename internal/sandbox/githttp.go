@@ -43,7 +43,7 @@ func (s *Sandbox) serveGit(w http.ResponseWriter, r *http.Request) {
 			status = e.Status
 		}
 		if status == http.StatusUnauthorized {
-			w.Header().Set("WWW-Authenticate", `Basic realm="GitHub"`)
+			w.Header().Set("WWW-Authenticate", `Basic realm="`+map[Dialect]string{GitHub: "GitHub", GitLab: "GitLab"}[s.dialect]+`"`)
 		}
 		http.Error(w, err.Error(), status)
 		return
@@ -91,6 +91,9 @@ func (s *Sandbox) serveGit(w http.ResponseWriter, r *http.Request) {
 // gitAccess finds the repository and who asks, if they may.
 func (s *Sandbox) gitAccess(r *http.Request, full string, write bool) (*repo, actor, error) {
 	rp := s.repoByFull(full)
+	if s.dialect == GitLab {
+		return s.gitlabGitAccess(r, rp, write)
+	}
 	var by actor
 	if r.Header.Get("Authorization") != "" {
 		var err error
@@ -185,6 +188,9 @@ func (s *Sandbox) receivePack(ctx context.Context, w io.Writer, body io.Reader, 
 		if err := s.guardRefPush(rp, by, c); err != nil && refused == nil {
 			refused = err
 			notes = "error: GH006: " + strings.TrimPrefix(err.Error(), "422 ") + "\n"
+			if s.dialect == GitLab {
+				notes = "GitLab: " + strings.TrimPrefix(err.Error(), "403 ") + "\n"
+			}
 		}
 	}
 	for _, c := range changes {
@@ -192,7 +198,7 @@ func (s *Sandbox) receivePack(ctx context.Context, w io.Writer, body io.Reader, 
 		if unpacked != "ok" {
 			err = errors.New("unpacker error")
 		} else if err != nil {
-			err = errors.New("protected branch hook declined")
+			err = errors.New(map[Dialect]string{GitHub: "protected branch hook declined", GitLab: "pre-receive hook declined"}[s.dialect])
 		} else {
 			err = s.moveRef(rp, by, c)
 		}
@@ -226,7 +232,7 @@ func (s *Sandbox) receivePack(ctx context.Context, w io.Writer, body io.Reader, 
 
 // guardRefPush adds to the protection what holds for pushes alone.
 func (s *Sandbox) guardRefPush(r *repo, by actor, c refChange) error {
-	if strings.HasPrefix(c.Ref, "refs/pull/") {
+	if strings.HasPrefix(c.Ref, "refs/pull/") || strings.HasPrefix(c.Ref, "refs/merge-requests/") {
 		return refuse(http.StatusUnprocessableEntity, "deny updating a hidden ref")
 	}
 	if c.New != zeroOID && r.kind(c.New) == "" {

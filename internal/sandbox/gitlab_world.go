@@ -26,9 +26,17 @@ type thread struct {
 	Path       string // of a diff thread, as is Line in the file at the head
 	Line       int
 	HeadSHA    string
+	At         *position // of a diff thread: what was commented on, as it was then
 	Resolved   bool
 	ResolvedBy *Account
 	ResolvedAt time.Time
+}
+
+// position is a line of a diff: an added one has a new number only, a removed one an old one only.
+type position struct {
+	BaseSHA, StartSHA, HeadSHA string
+	OldPath, NewPath           string
+	OldLine, NewLine           int
 }
 
 // pipeline groups the jobs of one commit on one branch; one that a commit status made is "external".
@@ -39,6 +47,8 @@ type pipeline struct {
 	Ref     string
 	Source  string // "external", "push", "merge_request_event"
 	Created time.Time
+	Updated time.Time
+	User    *Account
 	Jobs    []*job // oldest first; Retried ones were replaced by a later one of the same name
 }
 

@@ -35,6 +35,8 @@ type Delivery struct {
 	Payload        []byte
 	RespHeaders    http.Header
 	RespBody       string
+
+	forced bool // of GitLab: it goes out although the hook is disabled
 }
 
 // sender delivers one App's webhooks, one after the other, in order.
@@ -46,6 +48,10 @@ type sender struct {
 
 	spawn  func() // starts the worker
 	cancel func() // ends what is on its way
+
+	// Both may be nil, and run with mu held.
+	admit func(d *Delivery) bool // whether a delivery may go out at all
+	after func(d *Delivery)      // sees what came of one
 
 	mu    sync.Mutex
 	queue []*Delivery
@@ -88,10 +94,17 @@ func (h *sender) work(ctx context.Context) {
 		}
 		d := h.queue[0]
 		h.queue = h.queue[1:]
+		barred := h.admit != nil && !h.admit(d)
 		h.mu.Unlock()
+		if barred {
+			continue
+		}
 		h.deliver(ctx, d)
 		h.mu.Lock()
 		h.log = append(h.log, d)
+		if h.after != nil {
+			h.after(d)
+		}
 		h.mu.Unlock()
 	}
 }
@@ -169,28 +182,51 @@ func (h *sender) deliveries() []*Delivery {
 // WaitIdle waits until every webhook that is due has been delivered.
 func (s *Sandbox) WaitIdle(ctx context.Context) error {
 	s.mu.Lock()
-	apps := slices.Clone(s.apps)
+	senders := s.senders()
 	s.mu.Unlock()
-	for _, a := range apps {
-		if err := a.hooks.wait(ctx); err != nil {
+	for _, h := range senders {
+		if err := h.wait(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Deliveries is an App's delivery log, oldest first.
+// senders are those of the Apps, or of GitLab's hooks.
+func (s *Sandbox) senders() []*sender {
+	var out []*sender
+	for _, a := range s.apps {
+		out = append(out, a.hooks)
+	}
+	for _, h := range s.hooks {
+		out = append(out, h.sender)
+	}
+	for _, r := range s.repos {
+		for _, c := range r.hostChecks {
+			out = append(out, c.sender)
+		}
+	}
+	return out
+}
+
+// Deliveries is the delivery log of an App, or of a hook of GitLab, oldest first.
 func (s *Sandbox) Deliveries(appID int64) []Delivery {
 	s.mu.Lock()
-	apps := slices.Clone(s.apps)
-	s.mu.Unlock()
-	var out []Delivery
-	for _, a := range apps {
+	defer s.mu.Unlock()
+	var log []*Delivery
+	for _, a := range s.apps {
 		if a.ID == appID {
-			for _, d := range a.hooks.deliveries() {
-				out = append(out, *d)
-			}
+			log = a.hooks.deliveries()
 		}
+	}
+	for _, h := range s.hooks {
+		if h.ID == appID {
+			log = h.sender.deliveries()
+		}
+	}
+	var out []Delivery
+	for _, d := range log {
+		out = append(out, *d)
 	}
 	return out
 }
@@ -257,6 +293,10 @@ func guid() string {
 }
 
 func (s *Sandbox) emitPush(r *repo, by *Account, c refChange, forced bool) {
+	if s.dialect == GitLab {
+		s.gitlabPush(r, by, c)
+		return
+	}
 	commits := []obj{}
 	var head any
 	if c.New != zeroOID {

@@ -29,15 +29,20 @@ var pageFiles embed.FS
 // maxForm bounds what a form may carry: a file in the editor, and what surrounds it.
 const maxForm = 2 << 20
 
-// pageTemplates holds one template per page, each within the layout and the shared parts.
-var pageTemplates = sync.OnceValue(func() map[string]*template.Template {
-	base := template.Must(template.New("layout.html").Funcs(pageWords).ParseFS(pageFiles, "pages/layout.html", "pages/parts.html"))
+// pageTemplates holds, for each dialect, one template per page, each within the layout and the shared parts.
+var pageTemplates = map[Dialect]func() map[string]*template.Template{
+	GitHub: sync.OnceValue(func() map[string]*template.Template { return parsePages(GitHub) }),
+	GitLab: sync.OnceValue(func() map[string]*template.Template { return parsePages(GitLab) }),
+}
+
+func parsePages(d Dialect) map[string]*template.Template {
+	base := template.Must(template.New("layout.html").Funcs(pageWords).Funcs(d.words()).ParseFS(pageFiles, "pages/layout.html", "pages/parts.html", "pages/gitlab.html"))
 	all := map[string]*template.Template{}
 	for _, name := range []string{"home", "repo", "browse", "commits", "commit", "edit", "open", "pull", "hooks", "hook", "requests", "refused"} {
 		all[name] = template.Must(template.Must(base.Clone()).ParseFS(pageFiles, "pages/"+name+".html"))
 	}
 	return all
-})
+}
 
 // pages serves what people see.
 type pages struct {
@@ -56,7 +61,26 @@ func newPages(s *Sandbox) *pages {
 	p.hosts = map[string]bool{s.Host(): true, "localhost:" + port: true, "127.0.0.1:" + port: true, "[::1]:" + port: true}
 	p.cookie = "sandbox_" + port // cookies know no ports: two sandboxes would share one
 	for pattern, show := range map[string]func(*visit) error{
-		"GET /{$}":                                    p.home,
+		"GET /{$}":              p.home,
+		"GET /-/webhooks":       p.hooks,
+		"GET /-/webhooks/{id}":  p.hook,
+		"POST /-/webhooks/{id}": p.redeliver,
+		"GET /-/requests":       p.requests,
+		"POST /-/weather":       p.weather,
+		"POST /-/switch":        p.become,
+	} {
+		p.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { p.serve(w, r, show) })
+	}
+	for _, file := range []string{"style.css", "live.js", "icon.svg"} {
+		p.mux.HandleFunc("GET /-/"+file, func(w http.ResponseWriter, r *http.Request) {
+			http.ServeFileFS(w, r, pageFiles, "pages/"+file)
+		})
+	}
+	if s.dialect == GitLab {
+		p.mux.Handle("/", p.labPages())
+		return p
+	}
+	for pattern, show := range map[string]func(*visit) error{
 		"GET /{owner}/{repo}":                         p.repo,
 		"GET /{owner}/{repo}/tree/{rest...}":          p.browse,
 		"GET /{owner}/{repo}/blob/{rest...}":          p.browse,
@@ -69,20 +93,9 @@ func newPages(s *Sandbox) *pages {
 		"GET /{owner}/{repo}/pull/{number}":           p.pull,
 		"GET /{owner}/{repo}/pull/{number}/{tab}":     p.pull,
 		"POST /{owner}/{repo}/pull/{number}/{action}": p.act,
-		"GET /-/webhooks":                             p.hooks,
-		"GET /-/webhooks/{id}":                        p.hook,
-		"POST /-/webhooks/{id}":                       p.redeliver,
-		"GET /-/requests":                             p.requests,
-		"POST /-/weather":                             p.weather,
-		"POST /-/switch":                              p.become,
-		"GET /":                                       func(*visit) error { return errNotFound },
+		"GET /": func(*visit) error { return errNotFound },
 	} {
 		p.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { p.serve(w, r, show) })
-	}
-	for _, file := range []string{"style.css", "live.js", "icon.svg"} {
-		p.mux.HandleFunc("GET /-/"+file, func(w http.ResponseWriter, r *http.Request) {
-			http.ServeFileFS(w, r, pageFiles, "pages/"+file)
-		})
 	}
 	return p
 }
@@ -204,7 +217,7 @@ func (v *visit) write(status int, name, title string, body any) error {
 		l.Repo = v.full()
 	}
 	var b bytes.Buffer
-	if err := pageTemplates()[name].Execute(&b, l); err != nil {
+	if err := pageTemplates[v.p.s.dialect]()[name].Execute(&b, l); err != nil {
 		return fmt.Errorf("drawing the page %s: %w", name, err)
 	}
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")

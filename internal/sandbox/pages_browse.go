@@ -58,6 +58,7 @@ type refLine struct {
 	Default            bool
 	Pull               int // the open pull request of the branch
 	Ahead              bool
+	Rights             string // in GitLab's dialect: who may push and merge
 }
 
 func (p *pages) repo(v *visit) error {
@@ -114,6 +115,10 @@ func (p *pages) refLines(full string, view RepoView) (branches, tags []refLine) 
 	for i := range branches {
 		l := &branches[i]
 		l.Protected = r.rule("refs/heads/"+l.Name) != nil
+		if r.dialect == GitLab {
+			l.Rights = p.s.branchWords(r, l.Name)
+			l.Protected = l.Rights != ""
+		}
 		if c, err := r.compare(view.Branches[view.DefaultBranch], l.SHA); err != nil || c.MergeBase == "" || len(c.Commits) == 0 {
 			l.Ahead = false
 		}

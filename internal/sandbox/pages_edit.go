@@ -111,9 +111,9 @@ func (p *pages) save(v *visit) error {
 	case err != nil:
 		return err
 	case number == 0 && e.Pull == 0:
-		return v.redirect("/" + e.Full + "/compare/" + escapePath(e.Branch))
+		return v.redirect(p.s.pageAt(e.Full, "compare") + "/" + escapePath(e.Branch))
 	}
-	return v.redirect(fmt.Sprintf("/%s/pull/%d", e.Full, max(number, e.Pull)))
+	return v.redirect(fmt.Sprintf("%s/%d", p.s.pageAt(e.Full, "pull"), max(number, e.Pull)))
 }
 
 // hostedCommit is one file that somebody changes on the host's pages.
@@ -156,7 +156,11 @@ func (u Session) commitHosted(full string, n hostedCommit, propose bool, body st
 			return err
 		}
 		title, _ := subject(n.message)
-		p, err := u.s.openPull(r, by, title, body, n.branch, r.Default, false)
+		open := u.s.openPull
+		if u.s.dialect == GitLab {
+			open = u.s.openByHand
+		}
+		p, err := open(r, by, title, body, n.branch, r.Default, false)
 		if err == nil {
 			number = p.Number
 		}
@@ -178,7 +182,7 @@ func (p *pages) proposal(v *visit) error {
 	}
 	body := struct{ Full, Branch, Base, Title string }{Full: v.full(), Branch: branch, Base: r.DefaultBranch}
 	body.Title, _ = subject(log[0].Message)
-	return v.show("open", "Open a pull request", body)
+	return v.show("open", "Open a "+p.s.dialect.word("pull request"), body)
 }
 
 func (p *pages) propose(v *visit) error {
@@ -195,5 +199,5 @@ func (p *pages) propose(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.redirect(fmt.Sprintf("/%s/pull/%d", v.full(), number))
+	return v.redirect(fmt.Sprintf("%s/%d", p.s.pageAt(v.full(), "pull"), number))
 }

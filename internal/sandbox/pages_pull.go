@@ -33,14 +33,15 @@ type pullPage struct {
 	Removed     int
 	Mine        bool // the visitor opened it
 	MayWrite    bool
-	Editable    bool // the branch is there, and the pull request open
+	Editable    bool       // the branch is there, and the pull request open
+	Lab         *mergePage // in GitLab's dialect
 }
 
 // entry is one thing that happened, in the order in which it did.
 type entry struct {
 	id       int64
 	Anchor   string
-	Kind     string // "comment", "review" or "event"
+	Kind     string // "comment", "review", "event" or "thread"
 	Icon     string
 	Tone     string // "good", "bad" or ""
 	Who      who
@@ -50,6 +51,11 @@ type entry struct {
 	Edited   bool
 	When     moment
 	Body     template.HTML
+
+	// Of a thread.
+	Thread, Place, Resolver string
+	Resolved                bool
+	Notes                   []threadNote
 }
 
 // vote is a reviewer's newest vote.
@@ -74,6 +80,12 @@ var pullTabs = []string{"", "commits", "files"}
 func (p *pages) pull(v *visit) error {
 	number, err := strconv.Atoi(v.r.PathValue("number"))
 	tab := v.r.PathValue("tab")
+	if p.s.dialect == GitLab && tab != "" {
+		tab = map[string]string{"commits": "commits", "diffs": "files"}[tab]
+		if tab == "" {
+			return errNotFound
+		}
+	}
 	if err != nil || !slices.Contains(pullTabs, tab) {
 		return errNotFound
 	}
@@ -103,14 +115,22 @@ func (p *pages) pull(v *visit) error {
 				notes = append(notes, diffNote{a, c.Name})
 			}
 		}
+		if p.s.dialect == GitLab {
+			notes = p.threadNotes(b.Full, b.Number)
+		}
 		b.Diff = newDiff(d.Files, notes)
 	default:
 		b.Description = p.markdown(d.Body)
-		p.fillTalk(b)
-		p.fillChecks(b)
+		if p.s.dialect == GitLab {
+			b.Requested = nil // fillLab tells who was asked
+			p.fillLab(b, v.me)
+		} else {
+			p.fillTalk(b)
+			p.fillChecks(b)
+		}
 		p.fillMerge(b, v.me)
 	}
-	return v.show("pull", fmt.Sprintf("%s · #%d · %s", d.Title, d.Number, b.Full), b)
+	return v.show("pull", fmt.Sprintf("%s · %s · %s", d.Title, p.s.dialect.number(d.Number), b.Full), b)
 }
 
 func pullWord(v PullView) string {
@@ -224,6 +244,7 @@ func (p *pages) fillMerge(b *pullPage, viewer string) {
 	switch {
 	case b.MergedBy != "":
 		b.Merger, b.Merged = p.person(b.MergedBy), p.moment(p.s.mergedAt(b.Full, b.Number))
+	case p.s.dialect == GitLab: // its own words say these
 	case b.Mergeable == "CONFLICTING":
 		b.Blocked = append([]string{"The branch conflicts with " + b.BaseRef + "."}, b.Blocked...)
 	case b.Draft:
@@ -250,6 +271,9 @@ func (s *Sandbox) blockedForAll(full string, number int) []string {
 	r := s.repoByFull(full)
 	if r == nil || r.pulls[number] == nil {
 		return nil
+	}
+	if s.dialect == GitLab {
+		return s.blockedForEach(r.pulls[number])
 	}
 	return s.guardMerge(r.pulls[number], actor{token: &token{account: r.Owner}})
 }
@@ -280,11 +304,15 @@ func (p *pages) act(v *visit) error {
 	case "comment":
 		var id int64
 		id, err = as.Comment(full, number, form.Get("body"))
-		anchor = fmt.Sprintf("#issuecomment-%d", id)
+		anchor = fmt.Sprintf("#%s%d", map[Dialect]string{GitHub: "issuecomment-", GitLab: "note_"}[p.s.dialect], id)
 	case "review":
 		var id int64
 		id, err = as.Review(full, number, form.Get("event"), form.Get("body"), form.Get("commit"))
-		anchor = fmt.Sprintf("#pullrequestreview-%d", id)
+		anchor = fmt.Sprintf("#%s%d", map[Dialect]string{GitHub: "pullrequestreview-", GitLab: "note_"}[p.s.dialect], id)
+	case "unapprove":
+		err = as.Unapprove(full, number)
+	case "thread":
+		err = as.actOnThread(full, number, form.Get("thread"), form.Get("do"), form.Get("body"))
 	case "merge":
 		err = as.Merge(full, number, form.Get("method"), form.Get("head"))
 	case "state":
@@ -303,5 +331,5 @@ func (p *pages) act(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.redirect(fmt.Sprintf("/%s/pull/%d%s", full, number, anchor))
+	return v.redirect(fmt.Sprintf("%s/%d%s", p.s.pageAt(full, "pull"), number, anchor))
 }

@@ -41,15 +41,21 @@ func millis(d time.Duration) string {
 // deliveryLog is every App's log, newest first.
 func (p *pages) deliveryLog() (all []deliveryLine, to map[string]string) {
 	p.s.mu.Lock()
-	apps := slices.Clone(p.s.apps)
+	senders := map[string]*sender{}
+	for _, a := range p.s.apps {
+		senders[a.Slug] = a.hooks
+	}
+	for _, h := range p.s.hooks {
+		senders[h.name()] = h.sender
+	}
 	p.s.mu.Unlock()
 	to = map[string]string{}
-	for _, a := range apps {
-		a.hooks.mu.Lock()
-		to[a.Slug] = a.hooks.url
-		a.hooks.mu.Unlock()
-		for _, d := range a.hooks.deliveries() {
-			all = append(all, newDelivery(p, a.Slug, *d))
+	for name, h := range senders {
+		h.mu.Lock()
+		to[name] = h.url
+		h.mu.Unlock()
+		for _, d := range h.deliveries() {
+			all = append(all, newDelivery(p, name, *d))
 		}
 	}
 	slices.SortFunc(all, func(x, y deliveryLine) int { return int(y.ID - x.ID) })
@@ -88,6 +94,9 @@ func (p *pages) hook(v *visit) error {
 func headerLines(h http.Header) []string {
 	var out []string
 	for name, values := range h {
+		if strings.EqualFold(name, "X-Gitlab-Token") {
+			values = []string{"[REDACTED]"} // as GitLab shows it
+		}
 		out = append(out, name+": "+strings.Join(values, ", "))
 	}
 	slices.Sort(out)
@@ -100,6 +109,11 @@ func (p *pages) redeliver(v *visit) error {
 	defer p.s.mu.Unlock()
 	for _, a := range p.s.apps {
 		if p.s.redeliver(a, id) == nil {
+			return v.redirect("/-/webhooks")
+		}
+	}
+	for _, h := range p.s.hooks {
+		if p.s.resend(h, id) == nil {
 			return v.redirect("/-/webhooks")
 		}
 	}
@@ -121,7 +135,7 @@ func (p *pages) requests(v *visit) error {
 			l.What = "GraphQL " + strings.Join(x.Operations, ", ")
 		}
 		if l.What == "" {
-			l.What = x.Method + " " + strings.TrimPrefix(x.Path, apiRoot)
+			l.What = x.Method + " " + strings.TrimPrefix(x.Path, p.s.root())
 		}
 		if x.Status >= 400 {
 			l.Tone = "bad"

@@ -32,6 +32,57 @@ var pageWords = template.FuncMap{
 	},
 }
 
+// words are the functions of the templates that differ from one kind of host to the other.
+func (d Dialect) words() template.FuncMap {
+	return template.FuncMap{
+		"word":   d.word,
+		"number": d.number,
+		"at":     d.at,
+		"thread": func(at, token, me string, e entry) any {
+			return struct {
+				entry
+				At, Token, Me string
+			}{e, at, token, me}
+		},
+	}
+}
+
+// gitlabWords are GitLab's words for GitHub's.
+var gitlabWords = map[string]string{
+	"pull request": "merge request", "Repositories": "Projects", "repositories": "projects", "Apps": "Hooks", "Conversation": "Overview", "Files": "Changes", "files": "diffs",
+	"Ready for review": "Mark as ready", "To draft": "Mark as draft", "Reviewers": "Approvals and reviewers",
+}
+
+// word is a word as this kind of host says it.
+func (d Dialect) word(github string) string {
+	if w := gitlabWords[github]; d == GitLab && w != "" {
+		return w
+	}
+	return github
+}
+
+// number is how a pull request or merge request is called.
+func (d Dialect) number(n int) string {
+	if d == GitLab {
+		return fmt.Sprintf("!%d", n)
+	}
+	return fmt.Sprintf("#%d", n)
+}
+
+// at is where a repository's pages of one kind are: "tree", "blob", "commit", "commits", "edit",
+// "compare" or "pull".
+func (d Dialect) at(full, kind string) string {
+	if d != GitLab {
+		return "/" + full + "/" + kind
+	}
+	if kind == "pull" {
+		kind = "merge_requests"
+	}
+	return "/" + full + "/-/" + kind
+}
+
+func (s *Sandbox) pageAt(full, kind string) string { return s.dialect.at(full, kind) }
+
 // escapePath makes a path or the name of a ref fit for an address: its slashes stay, all else that
 // means something there does not.
 func escapePath(name string) string { return (&url.URL{Path: name}).EscapedPath() }
@@ -93,13 +144,16 @@ func (p *pages) people() []who {
 		}
 		w := p.s.who(a)
 		var roles []string
+		if p.s.dialect == GitLab {
+			roles = p.s.labRoles(a)
+		}
 		for org, members := range p.s.members {
-			if members[a.ID] == "admin" {
+			if members[a.ID] == "admin" && p.s.dialect != GitLab {
 				roles = append(roles, "owner of "+p.s.accounts[org].Login)
 			}
 		}
 		for name, t := range p.s.teams {
-			if t.has(a) {
+			if t.has(a) && p.s.dialect != GitLab {
 				roles = append(roles, name)
 			}
 		}
@@ -148,8 +202,14 @@ func subject(message string) (first, rest string) {
 	return first, strings.TrimSpace(rest)
 }
 
+// hiddenLine is a line that is a comment of HTML: it is for machines.
+var hiddenLine = regexp.MustCompile(`(?m)^<!--.*-->[ \t]*$\n?`)
+
 // markdown renders what somebody wrote. Without a renderer it is shown as it was written.
 func (p *pages) markdown(src string) template.HTML {
+	if p.s.dialect == GitLab {
+		src = hiddenLine.ReplaceAllString(src, "")
+	}
 	if strings.TrimSpace(src) == "" {
 		return ""
 	}

@@ -18,6 +18,10 @@ type Protection struct {
 	RestrictPush   []string // if not empty: only these logins, App slugs and "org/team" push here
 	AllowForcePush bool
 	LinearHistory  bool
+
+	// On GitLab, where of the above only AllowForcePush counts: who may push and who may merge, as
+	// "none", "developer" or "maintainer"; empty is "maintainer".
+	PushLevel, MergeLevel string
 }
 
 // RequiredCheck is a status that must be green. With an AppID only that App's check runs count.
@@ -61,6 +65,9 @@ func (s *Sandbox) mayPush(by actor, ru *rule) bool {
 
 // guardPush says why a ref must not move, or nil. Merges of pull requests go through guardMerge.
 func (s *Sandbox) guardPush(r *repo, by actor, c refChange) error {
+	if s.dialect == GitLab {
+		return s.guardGitLab(r, by, c)
+	}
 	ru := r.rule(c.Ref)
 	if ru == nil {
 		return nil
@@ -90,8 +97,11 @@ func (s *Sandbox) guardPush(r *repo, by actor, c refChange) error {
 	return refuse(http.StatusUnprocessableEntity, "Protected branch update failed for %s. %s", c.Ref, why)
 }
 
-// guardMerge lists what still blocks a merge, in GitHub's words.
+// guardMerge lists what still blocks a merge, in the host's words.
 func (s *Sandbox) guardMerge(p *pull, by actor) []string {
+	if s.dialect == GitLab {
+		return s.blockedMR(p, by)
+	}
 	r := p.repo
 	ru := r.rule("refs/heads/" + p.BaseRef)
 	if ru == nil {

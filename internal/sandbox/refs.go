@@ -80,6 +80,9 @@ func (s *Sandbox) moveRefUnguarded(r *repo, by actor, c refChange, kind string) 
 }
 
 func (s *Sandbox) headMoved(p *pull, by actor, c refChange) error {
+	if s.dialect == GitLab {
+		return s.mrHeadMoved(p, by, c)
+	}
 	if c.New == zeroOID {
 		s.closePull(p, by)
 		return nil
@@ -103,6 +106,10 @@ func (s *Sandbox) headMoved(p *pull, by actor, c refChange) error {
 }
 
 func (s *Sandbox) baseMoved(p *pull, by actor, c refChange) {
+	if s.dialect == GitLab {
+		s.mrBaseMoved(p, by, c)
+		return
+	}
 	p.computing = s.Faults.uncertain()
 	if c.New == zeroOID {
 		s.closePull(p, by)

@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -81,6 +80,12 @@ func Start(ctx context.Context, opt Options) (*Sandbox, error) {
 	if opt.Clock == nil {
 		opt.Clock = time.Now
 	}
+	if opt.Dialect == "" {
+		opt.Dialect = GitHub
+	}
+	if opt.Dialect != GitHub && opt.Dialect != GitLab {
+		return nil, fmt.Errorf("sandbox: Options.Dialect is %q, not %q or %q", opt.Dialect, GitHub, GitLab)
+	}
 	if opt.Dir == "" {
 		return nil, errors.New("sandbox: Options.Dir is empty")
 	}
@@ -101,7 +106,7 @@ func Start(ctx context.Context, opt Options) (*Sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sandbox{Faults: &Faults{}, opt: opt, world: newWorld(), served: make(chan struct{})}
+	s := &Sandbox{Faults: &Faults{}, opt: opt, world: newWorld(opt.Dialect), served: make(chan struct{})}
 	if s.signer, err = ssh.NewSignerFromKey(key); err != nil {
 		return nil, err
 	}
@@ -128,10 +133,10 @@ func Start(ctx context.Context, opt Options) (*Sandbox, error) {
 // Close stops the sandbox. Its repositories stay on disk.
 func (s *Sandbox) Close() error {
 	s.mu.Lock()
-	apps := slices.Clone(s.apps)
+	senders := s.senders()
 	s.mu.Unlock()
-	for _, a := range apps {
-		a.hooks.stop()
+	for _, h := range senders {
+		h.stop()
 	}
 	err := s.srv.Close()
 	<-s.served
@@ -144,8 +149,16 @@ func (s *Sandbox) URL() string { return s.url }
 // Host is the name under which repositories of this host are known: its address and port.
 func (s *Sandbox) Host() string { return strings.TrimPrefix(s.url, "http://") }
 
-// APIURL is the REST root, as an Enterprise server has it.
-func (s *Sandbox) APIURL() string { return s.url + "/api/v3/" }
+// APIURL is the REST root, as an Enterprise server or a GitLab has it.
+func (s *Sandbox) APIURL() string { return s.url + s.root() + "/" }
+
+// root is the path of the REST root, without a slash at the end.
+func (s *Sandbox) root() string {
+	if s.dialect == GitLab {
+		return gitlabRoot
+	}
+	return apiRoot
+}
 
 // GraphQLURL is the GraphQL endpoint.
 func (s *Sandbox) GraphQLURL() string { return s.url + "/api/graphql" }

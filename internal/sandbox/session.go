@@ -82,7 +82,11 @@ func (u Session) Commit(full, branch, message string, files map[string][]byte) (
 // Open opens a pull request and returns its number.
 func (u Session) Open(full, title, body, head, base string, draft bool) (number int, err error) {
 	err = u.in(full, writePulls, func(r *repo, by actor) error {
-		p, err := u.s.openPull(r, by, title, body, head, base, draft)
+		open := u.s.openPull
+		if u.s.dialect == GitLab {
+			open = u.s.openByHand
+		}
+		p, err := open(r, by, title, body, head, base, draft)
 		if err == nil {
 			number = p.Number
 		}
@@ -94,7 +98,13 @@ func (u Session) Open(full, title, body, head, base string, draft bool) (number 
 // Comment comments and returns the comment's id.
 func (u Session) Comment(full string, number int, body string) (id int64, err error) {
 	err = u.on(full, number, talk, func(p *pull, by actor) error {
-		c, err := u.s.addComment(p, by, body)
+		var c *comment
+		var err error
+		if u.s.dialect == GitLab {
+			c, err = u.s.addNote(p, by, body, nil)
+		} else {
+			c, err = u.s.addComment(p, by, body)
+		}
 		if err == nil {
 			id = c.ID
 		}
@@ -106,7 +116,9 @@ func (u Session) Comment(full string, number int, body string) (id int64, err er
 // EditComment changes a comment; DeleteComment removes it.
 func (u Session) EditComment(full string, number int, id int64, body string) error {
 	return u.on(full, number, talk, func(p *pull, by actor) error {
-		if c := p.comment(id); c != nil {
+		if c := p.comment(id); c != nil && u.s.dialect == GitLab {
+			return u.s.editNote(c, by, body)
+		} else if c != nil {
 			return u.s.editComment(c, by, body)
 		}
 		return errNotFound
@@ -116,7 +128,9 @@ func (u Session) EditComment(full string, number int, id int64, body string) err
 // DeleteComment removes a comment.
 func (u Session) DeleteComment(full string, number int, id int64) error {
 	return u.on(full, number, talk, func(p *pull, by actor) error {
-		if c := p.comment(id); c != nil {
+		if c := p.comment(id); c != nil && u.s.dialect == GitLab {
+			return u.s.deleteNote(c, by)
+		} else if c != nil {
 			return u.s.deleteComment(c, by)
 		}
 		return errNotFound
@@ -127,6 +141,10 @@ func (u Session) DeleteComment(full string, number int, id int64) error {
 // COMMENT. It returns the review's id.
 func (u Session) Review(full string, number int, event, body, commit string) (id int64, err error) {
 	err = u.on(full, number, talkPulls, func(p *pull, by actor) error {
+		if u.s.dialect == GitLab {
+			id, err = u.s.reviewMR(p, by, event, body, commit)
+			return err
+		}
 		v, err := u.s.submitReview(p, by, event, body, commit)
 		if err == nil {
 			id = v.ID
@@ -136,8 +154,11 @@ func (u Session) Review(full string, number int, event, body, commit string) (id
 	return id, err
 }
 
-// Dismiss dismisses a review.
+// Dismiss dismisses a review. On GitLab nobody can but the approver, whose approval it takes back.
 func (u Session) Dismiss(full string, number int, id int64) error {
+	if u.s.dialect == GitLab {
+		return u.Unapprove(full, number)
+	}
 	return u.on(full, number, writePulls, func(p *pull, by actor) error {
 		if v := p.review(id); v != nil {
 			return u.s.dismissReview(p, by, v)
@@ -149,6 +170,9 @@ func (u Session) Dismiss(full string, number int, id int64) error {
 // Merge merges by "merge", "squash" or "rebase", if the head still is sha (empty: whatever it is).
 func (u Session) Merge(full string, number int, method, sha string) error {
 	return u.on(full, number, writeGit, func(p *pull, by actor) error {
+		if u.s.dialect == GitLab {
+			return u.s.mergeMR(p, by, mergeIn{SHA: sha, Squash: method == "squash", RemoveSource: p.repo.settings.RemoveSourceBranch})
+		}
 		return u.s.mergePull(p, by, method, "", "", sha)
 	})
 }
@@ -170,6 +194,9 @@ func (u Session) Rename(full string, number int, title, body string) error {
 
 func (u Session) edit(full string, number int, e pullEdit) error {
 	return u.on(full, number, talkPulls, func(p *pull, by actor) error {
+		if u.s.dialect == GitLab {
+			return u.s.editByHand(p, by, e)
+		}
 		if by.account != p.Author && u.s.level(by.account, p.repo) < levels["write"] {
 			return errNotAllowed
 		}
@@ -182,6 +209,9 @@ func (u Session) SetDraft(full string, number int, draft bool) error {
 	return u.on(full, number, talkPulls, func(p *pull, by actor) error {
 		if by.account != p.Author && u.s.level(by.account, p.repo) < levels["write"] {
 			return errNotAllowed
+		}
+		if u.s.dialect == GitLab {
+			return u.s.draftByHand(p, by, draft)
 		}
 		u.s.setDraft(p, by, draft)
 		return nil

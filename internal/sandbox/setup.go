@@ -44,8 +44,13 @@ func (s *Sandbox) CreateUser(login, name, email string) (Account, error) {
 	if err != nil {
 		return Account{}, err
 	}
-	a.Token = "ghp_" + randomText()
-	s.tokens[a.Token] = &token{account: a}
+	prefix := "ghp_"
+	t := &token{account: a}
+	if s.dialect == GitLab {
+		prefix, t.scopes = "glpat-", []string{"api"}
+	}
+	a.Token = prefix + randomText()
+	s.tokens[a.Token] = t
 	return *a, nil
 }
 
@@ -69,7 +74,7 @@ func (s *Sandbox) CreateOrg(login string, admins ...string) (Account, error) {
 }
 
 func (s *Sandbox) newAccount(login, name, email, kind string) (*Account, error) {
-	if login == "" || strings.ContainsAny(login, "/ ") || s.account(login) != nil {
+	if !s.goodLogin(login, kind) || s.account(login) != nil {
 		return nil, fmt.Errorf("sandbox: the login %q is taken or no login", login)
 	}
 	a := &Account{ID: s.id(), Login: login, Name: name, Email: email, Type: kind, Created: s.now()}
@@ -77,7 +82,8 @@ func (s *Sandbox) newAccount(login, name, email, kind string) (*Account, error) 
 	return a, nil
 }
 
-// CreateTeam makes a team; its members join the organisation.
+// CreateTeam makes a team; its members join the organisation. On GitLab it makes a subgroup whose
+// members are Developers, and who are members of nothing else by that.
 func (s *Sandbox) CreateTeam(org, slug string, members ...string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,15 +92,20 @@ func (s *Sandbox) CreateTeam(org, slug string, members ...string) error {
 		return fmt.Errorf("sandbox: no organisation %q", org)
 	}
 	t := &team{ID: s.id(), Org: o, Slug: slug, Created: s.now()}
+	if s.dialect == GitLab {
+		g, err := s.newAccount(org+"/"+slug, slug, "", kindOrg)
+		if err != nil {
+			return err
+		}
+		t.ID, s.members[g.ID] = g.ID, map[int64]string{}
+	}
 	for _, login := range members {
 		u := s.account(login)
 		if u == nil || u.Type != kindUser {
 			return fmt.Errorf("sandbox: no user %q", login)
 		}
 		t.Members = append(t.Members, u)
-		if s.members[o.ID][u.ID] == "" {
-			s.members[o.ID][u.ID] = "member"
-		}
+		s.joinTeam(t, u)
 	}
 	s.teams[strings.ToLower(org+"/"+slug)] = t
 	return nil
@@ -115,12 +126,25 @@ func (s *Sandbox) SetTeam(org, slug string, members ...string) error {
 			return fmt.Errorf("sandbox: no user %q", login)
 		}
 		list = append(list, u)
-		if s.members[t.Org.ID][u.ID] == "" {
-			s.members[t.Org.ID][u.ID] = "member"
-		}
+	}
+	if s.dialect == GitLab {
+		s.members[t.ID] = map[int64]string{}
 	}
 	t.Members = list
+	for _, u := range list {
+		s.joinTeam(t, u)
+	}
 	return nil
+}
+
+// joinTeam notes what a team's member is besides.
+func (s *Sandbox) joinTeam(t *team, u *Account) {
+	switch {
+	case s.dialect == GitLab:
+		s.members[t.ID][u.ID] = "write"
+	case s.members[t.Org.ID][u.ID] == "":
+		s.members[t.Org.ID][u.ID] = "member"
+	}
 }
 
 // CreateRepo makes a repository whose main branch holds files, committed by a user.
@@ -133,14 +157,14 @@ func (s *Sandbox) CreateRepo(owner, name string, private bool, by string, files 
 		return fmt.Errorf("sandbox: no account %q or %q", owner, by)
 	case s.repo(owner, name) != nil:
 		return fmt.Errorf("sandbox: %s/%s exists", owner, name)
-	case strings.ContainsAny(owner+name, `/\`) || name == "" || name[0] == '.':
+	case strings.ContainsAny(owner, `\`) || strings.ContainsAny(name, `/\`) || name == "" || name[0] == '.':
 		return fmt.Errorf("sandbox: %q is no name of a repository", name)
 	}
 	g, err := initGit(filepath.Join(s.opt.Dir, owner, name+".git"))
 	if err != nil {
 		return err
 	}
-	r := &repo{git: g, ID: s.id(), Owner: o, Name: name, Private: private, Default: "main", created: s.now(), pushed: s.now(),
+	r := &repo{git: g, dialect: s.dialect, ID: s.id(), Owner: o, Name: name, Private: private, Default: "main", created: s.now(), pushed: s.now(),
 		grants: map[int64]string{}, pulls: map[int]*pull{}, next: 1}
 	if len(files) > 0 {
 		tree, err := r.writeFiles(plumbing.ZeroHash, files)

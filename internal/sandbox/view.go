@@ -158,7 +158,11 @@ func (s *Sandbox) Pull(full string, number int, viewer string) (PullDetail, erro
 	p := r.pulls[number]
 	d := PullDetail{PullView: p.view(), Mergeable: p.mergeability()}
 	if a := s.account(viewer); a != nil {
-		d.Blocked = s.guardMerge(p, actor{token: &token{account: a}})
+		if by := (actor{token: &token{account: a}}); s.dialect == GitLab {
+			d.Blocked = s.blockedMR(p, by)
+		} else {
+			d.Blocked = s.guardMerge(p, by)
+		}
 	}
 	for _, a := range p.Users {
 		d.Requested = append(d.Requested, a.Login)

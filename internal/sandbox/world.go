@@ -70,7 +70,12 @@ type repo struct {
 	statuses []*status
 	activity []*activity
 
-	pipelines []*pipeline // in GitLab's dialect, oldest first
+	// In GitLab's dialect.
+	dialect    Dialect
+	settings   ProjectSettings
+	tagRules   []tagRule
+	pipelines  []*pipeline // oldest first
+	hostChecks []*hostCheck
 }
 
 func (r *repo) full() string { return r.Owner.Login + "/" + r.Name }
@@ -110,6 +115,8 @@ type pull struct {
 
 	// In GitLab's dialect.
 	Versions  []*version  // newest last
+	SquashSHA string      // of the commit that a squash made
+	Forwarded bool        // merged without a merge commit
 	Approvals []*approval // those that stand
 	Objectors []*Account  // who requested changes, and has not approved since
 	Threads   []*thread
@@ -200,18 +207,21 @@ type activity struct {
 
 // world is the state behind one sandbox. Everything in it is guarded by Sandbox.mu.
 type world struct {
+	dialect  Dialect
 	lastID   int64
 	accounts map[int64]*Account
-	teams    map[string]*team // "org/slug", lower case
-	members  map[int64]map[int64]string
+	teams    map[string]*team           // "org/slug", lower case
+	members  map[int64]map[int64]string // organisation → user → role; on GitLab: group → user → level
 	apps     []*app
+	hooks    []*webhook // on GitLab
 	repos    []*repo
 	tokens   map[string]*token
 	webflow  *Account
 }
 
-func newWorld() world {
+func newWorld(d Dialect) world {
 	return world{
+		dialect:  d,
 		lastID:   1000,
 		accounts: map[int64]*Account{},
 		teams:    map[string]*team{},
@@ -236,7 +246,7 @@ func (w *world) account(login string) *Account {
 // the no-reply address that carries the account's id. Nobody is nil.
 func (w *world) byEmail(email string) *Account {
 	for _, a := range w.accounts {
-		if a.Type != kindOrg && (strings.EqualFold(a.Email, email) && a.Email != "" || strings.EqualFold(noreply(a), email)) {
+		if a.Type != kindOrg && (strings.EqualFold(a.Email, email) && a.Email != "" || strings.EqualFold(w.noreply(a), email)) {
 			return a
 		}
 	}
@@ -244,7 +254,10 @@ func (w *world) byEmail(email string) *Account {
 }
 
 // noreply is the address that the host itself puts on commits made through its API.
-func noreply(a *Account) string {
+func (w *world) noreply(a *Account) string {
+	if w.dialect == GitLab {
+		return fmt.Sprintf("%d-%s@users.noreply.gitlab.example", a.ID, a.Login)
+	}
 	return fmt.Sprintf("%d+%s@users.noreply.github.com", a.ID, a.Login)
 }
 
@@ -258,8 +271,8 @@ func (w *world) repo(owner, name string) *repo {
 }
 
 func (w *world) repoByFull(full string) *repo {
-	owner, name, _ := strings.Cut(full, "/")
-	return w.repo(owner, name)
+	at := max(strings.LastIndexByte(full, '/'), 0) // GitLab's owners are paths themselves
+	return w.repo(full[:at], strings.TrimPrefix(full[at:], "/"))
 }
 
 func (w *world) team(name string) *team { return w.teams[strings.ToLower(name)] }
@@ -271,6 +284,9 @@ var levels = map[string]int{"read": 1, "triage": 2, "write": 3, "maintain": 4, "
 func (w *world) level(a *Account, r *repo) int {
 	if a == nil {
 		return 0
+	}
+	if w.dialect == GitLab {
+		return w.accessAsLevel(a, r)
 	}
 	if a == r.Owner || w.members[r.Owner.ID][a.ID] == "admin" {
 		return levels["admin"]

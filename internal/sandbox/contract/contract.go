@@ -1,4 +1,4 @@
-// Package contract holds traffic against GitHub's own published descriptions: REST exchanges against
+// Package contract holds traffic against the hosts' own published descriptions: REST exchanges with GitHub against
 // its OpenAPI description (npm package @octokit/openapi), GraphQL schemas against its schema
 // (@octokit/graphql-schema). Only tests import it; the descriptions are not part of this repository.
 package contract
