@@ -1,32 +1,20 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha1"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/bradleyfalzon/ghinstallation/v2"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/lumos-governance/lumos/internal/demo"
-	"github.com/lumos-governance/lumos/internal/sandbox"
+	"github.com/lumos-governance/lumos/internal/forge"
 )
-
-const repoPath = "/repos/" + demo.Repo
 
 func push(ctx context.Context, s *stage, ts *testscript.TestScript, args []string) error {
 	files := map[string][]byte{}
@@ -58,25 +46,36 @@ func runGit(ctx context.Context, s *stage, ts *testscript.TestScript, args []str
 	return nil
 }
 
-func openPull(ctx context.Context, s *stage, _ *testscript.TestScript, args []string) error {
-	return s.As(args[0]).Call(ctx, "POST", repoPath+"/pulls",
-		map[string]any{"title": args[2], "head": args[1], "base": "main", "draft": len(args) == 4}, nil)
+func denied(ctx context.Context, s *stage, _ *testscript.TestScript, args []string) error {
+	_, err := s.As(args[0]).Git(ctx, args[1:]...)
+	if err == nil {
+		return errors.New("expected the host to refuse")
+	}
+	if !strings.Contains(err.Error(), "remote rejected") {
+		return fmt.Errorf("expected the host's refusal, got: %w", err)
+	}
+	return nil
 }
 
-func ready(_ context.Context, s *stage, _ *testscript.TestScript, args []string) error {
-	return s.Host.As(args[0]).SetDraft(demo.Repo, number(args[1]), false)
+func openPull(ctx context.Context, s *stage, _ *testscript.TestScript, args []string) error {
+	_, err := s.As(args[0]).Open(ctx, args[1], args[2], "", len(args) == 4)
+	return err
+}
+
+func ready(ctx context.Context, s *stage, _ *testscript.TestScript, args []string) error {
+	return s.As(args[0]).Ready(ctx, number(args[1]))
 }
 
 func retarget(ctx context.Context, s *stage, _ *testscript.TestScript, args []string) error {
-	return s.As(args[0]).Call(ctx, "PATCH", repoPath+"/pulls/"+args[1], map[string]any{"base": args[2]}, nil)
+	return s.As(args[0]).Retarget(ctx, number(args[1]), args[2])
 }
 
 func closePull(ctx context.Context, s *stage, _ *testscript.TestScript, args []string) error {
-	return s.As(args[0]).Call(ctx, "PATCH", repoPath+"/pulls/"+args[1], map[string]any{"state": "closed"}, nil)
+	return s.As(args[0]).Close(ctx, number(args[1]))
 }
 
 func label(ctx context.Context, s *stage, _ *testscript.TestScript, args []string) error {
-	return s.As(args[0]).Call(ctx, "POST", repoPath+"/issues/"+args[1]+"/labels", map[string]any{"labels": []string{args[2]}}, nil)
+	return s.As(args[0]).Label(ctx, number(args[1]), args[2])
 }
 
 func review(ctx context.Context, s *stage, _ *testscript.TestScript, args []string) error {
@@ -84,20 +83,11 @@ func review(ctx context.Context, s *stage, _ *testscript.TestScript, args []stri
 	if len(args) == 4 {
 		text = args[3]
 	}
-	return s.As(args[0]).Review(ctx, number(args[1]), args[2], text)
+	return s.As(args[0]).Review(ctx, number(args[1]), demo.Event(args[2]), text)
 }
 
-func dismiss(ctx context.Context, s *stage, _ *testscript.TestScript, args []string) error {
-	var all []hostComment
-	if err := s.As(args[0]).Call(ctx, "GET", repoPath+"/pulls/"+args[1]+"/reviews", nil, &all); err != nil {
-		return err
-	}
-	for _, r := range slices.Backward(all) {
-		if r.User.Login == args[2] {
-			return s.As(args[0]).Call(ctx, "PUT", fmt.Sprintf("%s/pulls/%s/reviews/%d/dismissals", repoPath, args[1], r.ID), map[string]any{"message": "Withdrawn."}, nil)
-		}
-	}
-	return fmt.Errorf("%s has not reviewed", args[2])
+func withdraw(ctx context.Context, s *stage, _ *testscript.TestScript, args []string) error {
+	return s.As(args[0]).Withdraw(ctx, number(args[1]), args[2])
 }
 
 // text is an argument, or what the file of that name says.
@@ -113,16 +103,7 @@ func comment(ctx context.Context, s *stage, ts *testscript.TestScript, args []st
 }
 
 func rewrite(ctx context.Context, s *stage, ts *testscript.TestScript, args []string) error {
-	var all []hostComment
-	if err := s.As(args[0]).Call(ctx, "GET", repoPath+"/issues/"+args[1]+"/comments", nil, &all); err != nil {
-		return err
-	}
-	for _, c := range slices.Backward(all) {
-		if c.User.Login == args[0] {
-			return s.As(args[0]).Call(ctx, "PATCH", fmt.Sprintf("%s/issues/comments/%d", repoPath, c.ID), map[string]any{"body": text(ts, args[2])}, nil)
-		}
-	}
-	return fmt.Errorf("%s has not commented", args[0])
+	return s.As(args[0]).Rewrite(ctx, number(args[1]), text(ts, args[2]))
 }
 
 func merge(ctx context.Context, s *stage, _ *testscript.TestScript, args []string) error {
@@ -130,9 +111,11 @@ func merge(ctx context.Context, s *stage, _ *testscript.TestScript, args []strin
 	if len(args) == 2 {
 		return err
 	}
-	var refused *demo.Refusal
-	if !errors.As(err, &refused) || strconv.Itoa(refused.Status) != args[2] {
-		return fmt.Errorf("expected %s, got: %v", args[2], err)
+	if args[2] != "refused" {
+		return fmt.Errorf("a merge is refused or nothing, not %q", args[2])
+	}
+	if !errors.Is(err, demo.ErrNotMerged) {
+		return fmt.Errorf("expected to be refused, got: %v", err)
 	}
 	return nil
 }
@@ -142,18 +125,19 @@ func status(ctx context.Context, s *stage, _ *testscript.TestScript, args []stri
 	if err != nil {
 		return err
 	}
-	return s.As(args[0]).Call(ctx, "POST", repoPath+"/statuses/"+p.Head, map[string]any{"context": args[2], "state": args[3]}, nil)
+	return s.As(args[0]).Status(ctx, p.Number, p.Head, args[2], args[3])
 }
 
-func checkRun(ctx context.Context, s *stage, _ *testscript.TestScript, args []string) error {
+// checkRun is a check run on GitHub. On GitLab, where a machine reports as people do, it is a commit status.
+func checkRun(ctx context.Context, s *stage, ts *testscript.TestScript, args []string) error {
+	if s.Platform == forge.GitLab {
+		return status(ctx, s, ts, args)
+	}
 	p, err := s.As(demo.Admin).Look(ctx, number(args[1]))
 	if err != nil {
 		return err
 	}
-	return s.As(args[0]).Call(ctx, "POST", repoPath+"/check-runs", map[string]any{
-		"name": args[2], "head_sha": p.Head, "status": "completed", "conclusion": args[3],
-		"output": map[string]any{"title": "Approved", "summary": "Approved"},
-	}, nil)
+	return s.Report(ctx, args[0], p.Head, args[2], args[3])
 }
 
 func newUser(_ context.Context, s *stage, _ *testscript.TestScript, args []string) error {
@@ -169,83 +153,62 @@ func newUser(_ context.Context, s *stage, _ *testscript.TestScript, args []strin
 	return s.Host.Grant(args[0], demo.Repo, permission)
 }
 
-// newApp installs an app and lets it act by its token like a person.
-func newApp(ctx context.Context, s *stage, _ *testscript.TestScript, args []string) error {
-	app, err := s.Host.InstallApp(sandbox.App{Slug: args[0], Repos: []string{demo.Repo},
-		Permissions: map[string]string{"contents": "write", "checks": "write", "statuses": "write", "pull_requests": "write", "issues": "write"}})
-	if err != nil {
-		return err
-	}
-	transport, err := ghinstallation.New(http.DefaultTransport, app.AppID, app.InstallationID, app.Key)
-	if err != nil {
-		return err
-	}
-	transport.BaseURL = strings.TrimSuffix(s.Host.APIURL(), "/")
-	s.Tokens[args[0]], err = transport.Token(ctx)
+// newMachine is known in the script by its name, and on the host by a login of the host's choice.
+func newMachine(_ context.Context, s *stage, ts *testscript.TestScript, args []string) error {
+	login, err := s.Machine(args[0])
+	ts.Setenv("MACHINE", login)
 	return err
 }
 
 func freeBranch(_ context.Context, s *stage, _ *testscript.TestScript, args []string) error {
-	return s.Host.Protect(demo.Repo, args[0], sandbox.Protection{AllowForcePush: true})
+	return s.Free(args[0])
+}
+
+// hookEvents are the events that a script can send, by host: a change of a pull request, and something
+// that is none of Lumos's business.
+var hookEvents = map[forge.Platform]map[string]string{
+	forge.GitHub: {"change": "pull_request", "other": "ping"},
+	forge.GitLab: {"change": "Merge Request Hook", "other": "Emoji Hook"},
+}
+
+// hookAnswers are the statuses that the bot answers with. GitLab switches a hook off that is often answered
+// with anything but a success: whatever is truly the host's is taken there, understood or not.
+var hookAnswers = map[forge.Platform]map[string]int{
+	forge.GitHub: {"taken": http.StatusAccepted, "malformed": http.StatusBadRequest, "refused": http.StatusUnauthorized},
+	forge.GitLab: {"taken": http.StatusOK, "malformed": http.StatusOK, "refused": http.StatusUnauthorized},
 }
 
 func hook(ctx context.Context, s *stage, ts *testscript.TestScript, args []string) error {
 	body := []byte(ts.ReadFile(args[2]))
-	secret, err := os.ReadFile(filepath.Join(s.Dir, "bot", "webhook"))
+	header, err := s.Webhook(demo.Seal(args[0]), hookEvents[s.Platform][args[1]], body)
 	if err != nil {
 		return err
-	}
-	sign := func(scheme string, h func() hash.Hash, key []byte) string {
-		mac := hmac.New(h, key)
-		mac.Write(body)
-		return scheme + "=" + hex.EncodeToString(mac.Sum(nil))
-	}
-	header := http.Header{"X-Github-Event": {args[1]}, "X-Github-Delivery": {"scripted-" + args[0] + "-" + args[2]}}
-	switch args[0] {
-	case "good":
-		header.Set("X-Hub-Signature-256", sign("sha256", sha256.New, secret))
-	case "wrong":
-		header.Set("X-Hub-Signature-256", sign("sha256", sha256.New, append(secret, '!')))
-	case "sha1":
-		header.Set("X-Hub-Signature", sign("sha1", sha1.New, secret))
-	case "none":
-	default:
-		return fmt.Errorf("unknown signature %q", args[0])
 	}
 	return s.deliver(ctx, header, body, args[3])
 }
 
-func (s *stage) deliver(ctx context.Context, header http.Header, body []byte, want string) error {
+func (s *stage) deliver(ctx context.Context, header http.Header, body []byte, answer string) error {
 	if s.Service == nil {
 		return errStopped
 	}
-	req, err := http.NewRequestWithContext(ctx, "POST", s.Service.URL()+"/webhooks/github", bytes.NewReader(body))
-	if err != nil {
-		return err
+	want, ok := hookAnswers[s.Platform][answer]
+	if !ok {
+		return fmt.Errorf("no such answer: %s", answer)
 	}
-	req.Header = header.Clone()
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
+	got, err := s.Deliver(ctx, header, body)
+	if err == nil && got != want {
+		err = fmt.Errorf("the bot answered %d, expected %d", got, want)
 	}
-	defer resp.Body.Close()
-	if got := strconv.Itoa(resp.StatusCode); got != want {
-		return fmt.Errorf("the bot answered %s, expected %s", got, want)
-	}
-	return nil
+	return err
 }
 
 // replay sends the old deliveries twice: under their own names, and under new ones.
 func replay(ctx context.Context, s *stage, _ *testscript.TestScript, _ []string) error {
-	for i, d := range slices.Backward(s.Host.Deliveries(s.App.AppID)) {
-		if err := s.deliver(ctx, d.Headers, d.Payload, "202"); err != nil {
-			return err
-		}
-		again := d.Headers.Clone()
-		again.Set("X-GitHub-Delivery", fmt.Sprintf("again-%d", i))
-		if err := s.deliver(ctx, again, d.Payload, "202"); err != nil {
-			return err
+	for _, d := range slices.Backward(s.Deliveries()) {
+		for _, header := range []http.Header{d.Headers, s.Again(d.Headers)} {
+			if err := s.deliver(ctx, header, d.Payload, "taken"); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

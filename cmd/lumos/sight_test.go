@@ -108,11 +108,11 @@ func check(ctx context.Context, s *stage, _ *testscript.TestScript, args []strin
 	}
 	return s.watch(ctx, args[0], func(p *demo.PullRequest) (string, bool) {
 		c, there := p.Checks[args[1]]
-		text := strings.Join([]string{c.Output.Title, c.Output.Summary, c.Output.Text}, "\n")
+		text := c.Title + "\n" + c.Text
 		ok, _ := says(text, args[3:])
 		state := "none"
 		if there {
-			state = c.State()
+			state = c.State
 		}
 		return fmt.Sprintf("%s is %q on %.12s: %s", args[1], state, p.Head, text), ok && state == args[2]
 	})
@@ -202,7 +202,7 @@ func isJSON(_ context.Context, _ *stage, ts *testscript.TestScript, args []strin
 
 func merged(ctx context.Context, s *stage, _ *testscript.TestScript, args []string) error {
 	return s.watch(ctx, args[0], func(p *demo.PullRequest) (string, bool) {
-		return p.State + ": " + p.Checks[forge.GateCheck].Output.Title, p.Merged
+		return p.State + ": " + p.Checks[forge.GateCheck].Title, p.Merged
 	})
 }
 
@@ -251,15 +251,6 @@ func clone(ctx context.Context, s *stage, ts *testscript.TestScript, args []stri
 	return s.As(demo.Admin).Clone(ctx, ts.MkAbs(args[0]))
 }
 
-type hostComment struct {
-	ID   int64  `json:"id"`
-	Body string `json:"body"`
-	User struct {
-		Login string `json:"login"`
-		Type  string `json:"type"`
-	} `json:"user"`
-}
-
 func replies(ctx context.Context, s *stage, _ *testscript.TestScript, args []string) error {
 	want, err := strconv.Atoi(args[1])
 	if err != nil {
@@ -269,16 +260,11 @@ func replies(ctx context.Context, s *stage, _ *testscript.TestScript, args []str
 		return err
 	}
 	return until(ctx, func() (string, bool) {
-		var all []hostComment
-		if err := s.As(demo.Admin).Call(ctx, "GET", fmt.Sprintf("/repos/%s/issues/%s/comments", demo.Repo, args[0]), nil, &all); err != nil {
+		p, err := s.As(demo.Admin).Look(ctx, number(args[0]))
+		if err != nil {
 			return err.Error(), false
 		}
-		var mine []string
-		for _, c := range all {
-			if c.User.Login == s.App.Bot.Login && !strings.HasPrefix(c.Body, "<!-- lumos:status -->") {
-				mine = append(mine, c.Body)
-			}
-		}
+		mine := p.Replies
 		ok := len(mine) == want
 		if ok && want > 0 {
 			ok, _ = says(mine[want-1], args[2:])

@@ -19,6 +19,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/lumos-governance/lumos/internal/demo"
+	"github.com/lumos-governance/lumos/internal/forge"
 )
 
 // patience is how long a script waits for what must come.
@@ -27,13 +28,15 @@ const patience = 30 * time.Second
 // stage is the world of one script; it is empty until the script says "world".
 type stage struct {
 	*demo.World
-	log bytes.Buffer // what the bot said
+	platform forge.Platform
+	differs  bool         // the script says that the verdict is another than on the other host
+	log      bytes.Buffer // what the bot said
 }
 
 type stageKey struct{}
 
-func setup(env *testscript.Env) error {
-	s := &stage{}
+func setup(env *testscript.Env, platform forge.Platform, v *verdicts) error {
+	s := &stage{platform: platform}
 	env.Values[stageKey{}] = s
 	env.Setenv("NO_COLOR", "1")
 	env.Setenv("NOW", time.Now().UTC().Truncate(time.Hour).Format(time.RFC3339))
@@ -41,6 +44,9 @@ func setup(env *testscript.Env) error {
 	env.Defer(func() {
 		if s.World == nil {
 			return
+		}
+		if err := v.keep(env, s); err != nil {
+			env.T().Log("the last verdicts: ", err)
 		}
 		if err := s.Close(); err != nil {
 			env.T().Log("closing the world: ", err)
@@ -62,33 +68,38 @@ type verb struct {
 // verbs are the words in which the stories are told. They name nothing that only one code host has.
 var verbs = map[string]verb{
 	// The world, and files to act with.
-	"world":   {"world [push] [lazy] [slow] [without=PATH…]: starts it, to append the log by push, to record late what only informs, on a host that takes its time; files below world/ are the governed repository's, besides the seed", 0, -1, startWorld},
+	"world":   {"world [push] [lazy] [slow] [signed] [without=PATH…]: starts it, to append the log by push, to record late what only informs, on a host that takes its time or signs its webhooks; files below world/ are the governed repository's, besides the seed", 0, -1, startWorld},
 	"stop":    {"stop: stops the bot", 0, 0, func(_ context.Context, s *stage, _ *testscript.TestScript, _ []string) error { return s.StopBot() }},
 	"start":   {"start: starts the bot again", 0, 0, func(_ context.Context, s *stage, ts *testscript.TestScript, _ []string) error { return s.start(ts) }},
 	"release": {"release DIR [draft]: writes the release of the story, complete or as first pushed", 1, 2, writeRelease},
 	"edit":    {"edit FILE OLD NEW: replaces one place of a file", 3, 3, editFile},
-	"json":    {"json FILE [SHAPE]: is one JSON document", 1, 2, isJSON},
-	"fill":    {"fill FILE TEXT TIMES: appends a text so many times; both may hold the escapes of Go", 3, 3, fillFile},
+	"differs": {"differs REASON: the last verdict is another than on the other host", 1, 1, func(_ context.Context, s *stage, _ *testscript.TestScript, _ []string) error {
+		s.differs = true
+		return nil
+	}},
+	"json": {"json FILE [SHAPE]: is one JSON document", 1, 2, isJSON},
+	"fill": {"fill FILE TEXT TIMES: appends a text so many times; both may hold the escapes of Go", 3, 3, fillFile},
 
 	// What people do.
 	"push":     {"push USER BRANCH MESSAGE [DIR|-PATH]…: one commit with the files below DIR, without PATH; sets HEAD", 3, -1, push},
 	"git":      {"git USER ARG…: git in the user's clone", 2, -1, runGit},
+	"denied":   {"denied USER push ARG…: git in the user's clone, which the host refuses", 3, -1, denied},
 	"open":     {"open USER BRANCH TITLE [draft]: opens a pull request against main", 3, 4, openPull},
 	"ready":    {"ready USER PR: a draft becomes ready for review", 2, 2, ready},
 	"retarget": {"retarget USER PR BRANCH", 3, 3, retarget},
 	"close":    {"close USER PR", 2, 2, closePull},
 	"label":    {"label USER PR NAME", 3, 3, label},
 	"review":   {"review USER PR APPROVE|REQUEST_CHANGES|COMMENT [TEXT]", 3, 4, review},
-	"dismiss":  {"dismiss USER PR REVIEWER: dismisses the last review of REVIEWER", 3, 3, dismiss},
+	"withdraw": {"withdraw USER PR REVIEWER: the last review of REVIEWER is taken back, by USER where the host lets anybody do that", 3, 3, withdraw},
 	"comment":  {"comment USER PR TEXT|FILE.md", 3, 3, comment},
 	"rewrite":  {"rewrite USER PR TEXT|FILE.md: edits the user's last comment", 3, 3, rewrite},
-	"merge":    {"merge USER PR [STATUS]: by the button; STATUS is what the host answers", 2, 3, merge},
+	"merge":    {"merge USER PR [refused]: by the button", 2, 3, merge},
 	"status":   {"status USER PR NAME STATE: a commit status on the head", 4, 4, status},
-	"run":      {"run APP PR NAME CONCLUSION: a check run on the head", 4, 4, checkRun},
+	"run":      {"run MACHINE PR NAME CONCLUSION: a check on the head, as machines report there", 4, 4, checkRun},
 	"user":     {"user LOGIN [PERMISSION]: somebody new", 1, 2, newUser},
-	"app":      {"app SLUG: somebody else's app, which may write everything", 1, 1, newApp},
+	"machine":  {"machine NAME: somebody else's machine, which may write everything; sets MACHINE to its login", 1, 1, newMachine},
 	"free":     {"free BRANCH: its protection is lifted", 1, 1, freeBranch},
-	"hook":     {"hook good|none|wrong|sha1 EVENT FILE STATUS: sends the bot a webhook", 4, 4, hook},
+	"hook":     {"hook good|none|wrong|old|stale change|other FILE taken|malformed|refused: sends the bot a webhook", 4, 4, hook},
 	"replay":   {"replay: sends the bot every webhook so far again, the last first", 0, 0, replay},
 
 	// What they then see. Each of these waits, but settle says that there is nothing to wait for.
@@ -128,7 +139,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 }
 
 func startWorld(_ context.Context, s *stage, ts *testscript.TestScript, args []string) error {
-	o := demo.Options{Files: map[string][]byte{}, RecordWithin: 50 * time.Millisecond, Log: zerolog.New(zerolog.SyncWriter(&s.log)), Version: "test"}
+	o := demo.Options{Host: s.platform, Files: map[string][]byte{}, RecordWithin: 50 * time.Millisecond, Log: zerolog.New(zerolog.SyncWriter(&s.log)), Version: "test"}
 	var err error
 	if o.Files, err = filesBelow(ts.MkAbs("world")); err != nil {
 		return err
@@ -142,6 +153,8 @@ func startWorld(_ context.Context, s *stage, ts *testscript.TestScript, args []s
 			o.AppendByPush = true
 		case arg == "lazy":
 			o.RecordWithin = time.Hour
+		case arg == "signed":
+			o.Signed = true
 		case arg == "slow":
 			o.Latency = 60 * time.Millisecond
 		default:

@@ -85,18 +85,13 @@ func (s *stage) talk() {
 	s.settle()
 	s.must(host.SetState(Repo, pr, "open"))
 	s.must(host.Rename(Repo, pr, "Release roberta-squad2 1.1.0", "With a better description."))
-	s.must(owner.Review(ctx, pr, "REQUEST_CHANGES", "The numbers are old."))
+	s.must(owner.Review(ctx, pr, RequestChanges, "The numbers are old."))
 	s.gate(pr, head, "failure")
 	s.approve(Owner, pr)
 	s.gate(pr, head, "in_progress")
-	var checks struct {
-		Runs []struct {
-			ID   int64
-			Name string
-		} `json:"check_runs"`
-	}
-	s.must(engineer.Call(ctx, "GET", repoPath+"/commits/"+head+"/check-runs", nil, &checks))
-	s.must(s.Host.As(Admin).Rerun(Repo, checks.Runs[0].ID))
+	runs, err := engineer.User.(githubUser).checkRuns(ctx, head, "latest")
+	s.must(err)
+	s.must(s.Host.As(Admin).Rerun(Repo, runs[0].ID))
 	s.settle()
 	s.approve(Admin, pr)
 	s.merged(pr)
@@ -170,7 +165,7 @@ func (s *stage) fitsGitHub(wanted ...string) {
 	seen := map[string]bool{}
 	for _, x := range traffic {
 		path, query, _ := strings.Cut(x.Path, "?")
-		if isBot(x) {
+		if s.isBot(x) {
 			seen[x.Name] = true
 			if x.Status >= 400 {
 				note(fmt.Sprintf("the bot was refused: %s: %d %s", x.Name, x.Status, x.ResponseBody))
@@ -193,7 +188,7 @@ func (s *stage) fitsGitHub(wanted ...string) {
 			note(rest.CheckParameters(y, strings.TrimPrefix(path, "/api/v3"), x.RequestHeader)...)
 		}
 	}
-	for _, d := range s.Host.Deliveries(s.App.AppID) {
+	for _, d := range s.Deliveries() {
 		note(rest.CheckWebhook(d.Event, d.Action, d.Payload)...)
 	}
 	for _, f := range slices.Sorted(maps.Keys(findings)) {
@@ -204,5 +199,5 @@ func (s *stage) fitsGitHub(wanted ...string) {
 			s.t.Errorf("the play is not whole: nothing of %s", w)
 		}
 	}
-	s.t.Logf("%d exchanges, %d webhooks", len(traffic), len(s.Host.Deliveries(s.App.AppID)))
+	s.t.Logf("%d exchanges, %d webhooks", len(traffic), len(s.Deliveries()))
 }

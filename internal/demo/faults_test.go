@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/lumos-governance/lumos/internal/forge"
 	"github.com/lumos-governance/lumos/internal/sandbox"
 )
 
@@ -17,51 +19,81 @@ func graphqlOnly(f sandbox.Fault) sandbox.Fault {
 	return f
 }
 
-// TestFaults breaks the code host in one way after the other. In the end every pull request has the
+// TestFaults breaks each code host in one way after the other. In the end every pull request has the
 // right verdict, and nothing stands twice.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	t.Run("reading and writing", func(t *testing.T) {
-		t.Parallel()
-		s := newStage(t, Options{RecordWithin: time.Hour})
-		s.opened("warm")
-		s.settle()
-		refused := s.publicationFails("refused", false)
-		lost := s.publicationFails("lost", true)
-		reset := time.Now().Add(2 * time.Second).Truncate(time.Second)
-		primary := s.limited("primary", reset, sandbox.PrimaryLimit(1, http.StatusForbidden, reset))
-		secondary := s.limited("secondary", time.Now().Add(time.Second), sandbox.SecondaryLimit(1, http.StatusTooManyRequests, time.Second))
-		unheard := s.unheard("unheard")
-		away := s.away("away")
-		s.approve(Owner, lost)
-		s.approve(Second, lost)
-		s.merged(lost)
-		s.settle()
-		s.sound([]string{"lumos/lost/1.0.0"}, refused, lost, primary, secondary, unheard, away)
+	onBoth(t, func(t *testing.T, host forge.Platform) {
+		t.Run("reading and writing", func(t *testing.T) {
+			t.Parallel()
+			readingAndWriting(newStage(t, Options{Host: host, RecordWithin: time.Hour}))
+		})
+		t.Run("merging", func(t *testing.T) {
+			t.Parallel()
+			merging(newStage(t, Options{Host: host, RecordWithin: time.Hour}))
+		})
 	})
-	t.Run("merging", func(t *testing.T) {
-		t.Parallel()
-		s := newStage(t, Options{RecordWithin: time.Hour})
-		s.Host.Faults.Add(sandbox.Fault{Times: 1, Status: http.StatusMethodNotAllowed, Body: `{"message":"Pull Request is not mergeable"}`,
-			Match: func(method, _ string) bool { return method == http.MethodPut }})
-		refused, _ := s.opened("refused")
-		s.approve(Owner, refused)
-		s.approve(Second, refused)
-		s.gate(refused, "", "success")
-		moved := s.pushBeforeMerge("moved") // while the other one waits for its second attempt
-		s.merged(refused)
-		s.settle()
-		var asked []int
-		for _, x := range s.since(0) {
-			if x.Method == http.MethodPut && strings.HasSuffix(x.Path, fmt.Sprintf("/pulls/%d/merge", refused)) {
-				asked = append(asked, x.Status)
-			}
+}
+
+func readingAndWriting(s *stage) {
+	s.t.Helper()
+	s.opened("warm")
+	s.settle()
+	refused := s.publicationFails("refused", false)
+	lost := s.publicationFails("lost", true)
+	reset := time.Now().Add(2 * time.Second).Truncate(time.Second)
+	primary, secondary := sandbox.PrimaryLimit(1, http.StatusForbidden, reset), sandbox.SecondaryLimit(1, http.StatusTooManyRequests, time.Second)
+	if s.Platform == forge.GitLab {
+		primary, secondary = gitlabLimit(reset), gitlabLimit(time.Time{})
+	}
+	first := s.limited("primary", reset, primary)
+	second := s.limited("secondary", time.Now().Add(time.Second), secondary)
+	unheard := s.unheard("unheard")
+	away := s.away("away")
+	s.approve(Owner, lost)
+	s.approve(Second, lost)
+	s.merged(lost)
+	s.settle()
+	s.sound([]string{"lumos/lost/1.0.0"}, refused, lost, first, second, unheard, away)
+}
+
+// gitlabLimit answers as GitLab does to too many requests: with the time at which they may go on or, if
+// that is zero, with a second to wait (docs.gitlab.com, "User and IP rate limits", 2026).
+func gitlabLimit(reset time.Time) sandbox.Fault {
+	h := http.Header{"Retry-After": {"1"}}
+	if !reset.IsZero() {
+		h = http.Header{"Ratelimit-Limit": {"60"}, "Ratelimit-Observed": {"61"}, "Ratelimit-Remaining": {"0"},
+			"Ratelimit-Reset": {strconv.FormatInt(reset.Unix(), 10)}, "Retry-After": {strconv.Itoa(int(time.Until(reset).Seconds()) + 1)}}
+	}
+	return sandbox.Fault{Times: 1, Status: http.StatusTooManyRequests, Header: h, Body: "Retry later\n"}
+}
+
+// asksToMerge finds the bot's requests to merge.
+func asksToMerge(x exchange) bool {
+	return x.Method == http.MethodPut && strings.HasSuffix(x.Path, "/merge")
+}
+
+func merging(s *stage) {
+	s.t.Helper()
+	s.Host.Faults.Add(sandbox.Fault{Times: 1, Status: http.StatusMethodNotAllowed, Body: `{"message":"Pull Request is not mergeable"}`,
+		Match: func(method, path string) bool { return method == http.MethodPut && strings.HasSuffix(path, "/merge") }})
+	refused, _ := s.opened("refused")
+	s.approve(Owner, refused)
+	s.approve(Second, refused)
+	s.gate(refused, "", "success")
+	moved := s.pushBeforeMerge("moved") // while the other one waits for its second attempt
+	s.merged(refused)
+	s.settle()
+	var asked []int
+	for _, x := range s.since(0) {
+		if asksToMerge(x) && strings.HasSuffix(x.Path, fmt.Sprintf("/%d/merge", refused)) {
+			asked = append(asked, x.Status)
 		}
-		if !slices.Equal(asked, []int{http.StatusMethodNotAllowed, http.StatusOK}) {
-			t.Errorf("the merge was answered %d, expected a refusal, then success", asked)
-		}
-		s.sound([]string{"lumos/moved/1.0.0", "lumos/refused/1.0.0"}, refused, moved)
-	})
+	}
+	if !slices.Equal(asked, []int{http.StatusMethodNotAllowed, http.StatusOK}) {
+		s.t.Errorf("the merge was answered %d, expected a refusal, then success", asked)
+	}
+	s.sound([]string{"lumos/moved/1.0.0", "lumos/refused/1.0.0"}, refused, moved)
 }
 
 // opened opens the release of a model and waits until the bot asks for approvals.
@@ -77,7 +109,11 @@ func (s *stage) publicationFails(model string, after bool) int {
 	s.t.Helper()
 	fault := graphqlOnly(sandbox.ServerError(1, http.StatusBadGateway))
 	fault.After = after
-	read := s.hookOnce(named("Conversation"), func() { s.Host.Faults.Add(fault) })
+	lastRead := "Conversation" // by GraphQL, before the publication
+	if s.Platform == forge.GitLab {
+		lastRead = "Lookup"
+	}
+	read := s.hookOnce(named(lastRead), func() { s.Host.Faults.Add(fault) })
 	mark := s.mark()
 	pr, _ := s.opened(model)
 	<-read
@@ -145,6 +181,15 @@ func (s *stage) away(model string) int {
 	return pr
 }
 
+// recordsDecision finds the request that shows that the decision is on the record: on GitHub the append
+// itself; on GitLab, where that is a push, the gate that turns green next.
+func (s *stage) recordsDecision(x exchange) bool {
+	if s.Platform == forge.GitHub {
+		return x.Name == "Commit"
+	}
+	return strings.Contains(x.Route, "/statuses/") && strings.Contains(string(x.RequestBody), "success")
+}
+
 // pushBeforeMerge pushes when the decision is on the record and the merge about to be asked for.
 func (s *stage) pushBeforeMerge(model string) int {
 	s.t.Helper()
@@ -152,7 +197,7 @@ func (s *stage) pushBeforeMerge(model string) int {
 	s.approve(Owner, pr)
 	s.must(s.waitVote(pr, Owner))
 	recorded, pushed := make(chan struct{}), make(chan struct{})
-	s.hookOnce(named("Commit"), func() { close(recorded); <-pushed })
+	s.hookOnce(s.recordsDecision, func() { close(recorded); <-pushed })
 	s.approve(Second, pr)
 	<-recorded
 	path := "releases/" + model + "/1.0.0.yaml"
@@ -165,7 +210,9 @@ func (s *stage) pushBeforeMerge(model string) int {
 		s.t.Error("merged although the head had moved")
 	}
 	s.wait(mark, "the host to refuse the merge", func(list []exchange) bool {
-		return count(list, func(x exchange) bool { return x.Method == http.MethodPut && x.Status == http.StatusConflict }) == 1
+		return count(list, func(x exchange) bool {
+			return asksToMerge(x) && (x.Status == http.StatusConflict || s.Platform == forge.GitLab && x.Status == http.StatusMethodNotAllowed)
+		}) >= 1
 	})
 	s.approve(Owner, pr)
 	s.approve(Second, pr)

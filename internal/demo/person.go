@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -15,16 +16,56 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/lumos-governance/lumos/internal/forge"
 )
 
 // Person acts on the code host as somebody: with git, and with the host's documented interface.
 type Person struct {
+	User
 	Login string
 	world *World
 }
 
+// User is what somebody can do in the governed repository by the host's documented interface. Each kind of
+// code host has its own; pr is a pull request's number, on GitLab a merge request's. What the host refuses
+// is a *Refusal.
+type User interface {
+	// Open opens a pull request of branch against main and returns its number.
+	Open(ctx context.Context, branch, title, body string, draft bool) (number int, err error)
+	Ready(ctx context.Context, pr int) error // a draft becomes ready for review
+	Retarget(ctx context.Context, pr int, branch string) error
+	Close(ctx context.Context, pr int) error
+	Label(ctx context.Context, pr int, name string) error
+	// Review submits a review of the head.
+	Review(ctx context.Context, pr int, event Event, body string) error
+	// Withdraw takes the last review of reviewer back, by whoever may do that on the host.
+	Withdraw(ctx context.Context, pr int, reviewer string) error
+	Comment(ctx context.Context, pr int, body string) error
+	Rewrite(ctx context.Context, pr int, body string) error // edits the user's last comment
+	// Merge merges by the button. ErrNotMerged is the host's no, told apart from every other failure.
+	Merge(ctx context.Context, pr int) error
+	// Status reports success, failure or pending under a name, on a commit of the pull request.
+	Status(ctx context.Context, pr int, sha, name, state string) error
+	// Look reads a pull request with its checks and everything that Lumos says.
+	Look(ctx context.Context, pr int) (*PullRequest, error)
+}
+
+// Event is what a review says.
+type Event string
+
+// The events of a review. Each host has its own form: GitLab's comment is a note, and its approval has no words.
+const (
+	Approve        Event = "APPROVE"
+	RequestChanges Event = "REQUEST_CHANGES"
+	Remark         Event = "COMMENT"
+)
+
+// ErrNotMerged says that the host refuses to merge.
+var ErrNotMerged = errors.New("the code host refuses to merge")
+
 // As is the person of that login.
-func (w *World) As(login string) Person { return Person{login, w} }
+func (w *World) As(login string) Person { return Person{w.side.user(w, login), login, w} }
 
 // clone is the person's own clone of the repository, made when first used.
 func (p Person) clone(ctx context.Context) (string, error) {
@@ -50,7 +91,7 @@ func (p Person) remote() string {
 }
 
 // Push puts one commit with the given files on a branch and pushes it: a new branch begins at main.
-// A nil value removes a file. It returns the commit.
+// A nil value removes a file; each lies where World.Place says. It returns the commit.
 func (p Person) Push(ctx context.Context, branch, message string, files map[string][]byte) (string, error) {
 	dir, err := p.clone(ctx)
 	if err != nil {
@@ -63,6 +104,7 @@ func (p Person) Push(ctx context.Context, branch, message string, files map[stri
 	if err := p.git(ctx, dir, "checkout", "--quiet", "-B", branch, start); err != nil {
 		return "", err
 	}
+	files = p.world.Place(files)
 	for _, path := range slices.Sorted(maps.Keys(files)) {
 		full := filepath.Join(dir, filepath.FromSlash(path))
 		if files[path] == nil {
@@ -125,8 +167,15 @@ func cleanGitEnv() []string {
 	return append(env, "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull, "GIT_TERMINAL_PROMPT=0")
 }
 
-// Call makes a request to the host's REST interface as the person. A nil out discards the answer.
-func (p Person) Call(ctx context.Context, method, path string, in, out any) error {
+// client makes requests to one host's REST interface as somebody.
+type client struct {
+	root   string // without a slash at the end
+	login  string // for errors
+	header http.Header
+}
+
+// call makes a request. A nil out discards the answer.
+func (c client) call(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
 	if in != nil {
 		data, err := json.Marshal(in)
@@ -135,12 +184,11 @@ func (p Person) Call(ctx context.Context, method, path string, in, out any) erro
 		}
 		body = bytes.NewReader(data)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(p.world.Host.APIURL(), "/")+path, body)
+	req, err := http.NewRequestWithContext(ctx, method, c.root+path, body)
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Authorization", "Bearer "+p.world.Tokens[p.Login])
-	req.Header.Set("Accept", "application/vnd.github+json")
+	req.Header = c.header.Clone()
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -154,7 +202,7 @@ func (p Person) Call(ctx context.Context, method, path string, in, out any) erro
 		return err
 	}
 	if resp.StatusCode >= 300 {
-		return &Refusal{Status: resp.StatusCode, Body: string(data), What: fmt.Sprintf("%s: %s %s", p.Login, method, path)}
+		return &Refusal{Status: resp.StatusCode, Body: string(data), What: fmt.Sprintf("%s: %s %s", c.login, method, path)}
 	}
 	if out == nil {
 		return nil
@@ -170,102 +218,45 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return fmt.Sprintf("%s: %d %s", r.What, r.Status, r.Body) }
 
-const repoPath = "/repos/" + Repo
-
-// OpenPullRequest opens a pull request of branch against main.
-func (p Person) OpenPullRequest(ctx context.Context, branch, title, body string) (int, error) {
-	var pr struct {
-		Number int `json:"number"`
+// notMerged marks an answer to a merge as the host's no if its status is one of those that mean it.
+func notMerged(err error, statuses ...int) error {
+	var refused *Refusal
+	if errors.As(err, &refused) && slices.Contains(statuses, refused.Status) {
+		return fmt.Errorf("%w: %w", ErrNotMerged, err)
 	}
-	err := p.Call(ctx, "POST", repoPath+"/pulls", map[string]any{"title": title, "head": branch, "base": "main", "body": body}, &pr)
-	return pr.Number, err
-}
-
-// Review submits a review: event is APPROVE, REQUEST_CHANGES or COMMENT.
-func (p Person) Review(ctx context.Context, pr int, event, body string) error {
-	return p.Call(ctx, "POST", fmt.Sprintf("%s/pulls/%d/reviews", repoPath, pr), map[string]any{"event": event, "body": body}, nil)
-}
-
-// Comment writes a comment.
-func (p Person) Comment(ctx context.Context, pr int, body string) error {
-	return p.Call(ctx, "POST", fmt.Sprintf("%s/issues/%d/comments", repoPath, pr), map[string]any{"body": body}, nil)
-}
-
-// Merge asks the host to merge, as a person would by the button.
-func (p Person) Merge(ctx context.Context, pr int) error {
-	return p.Call(ctx, "PUT", fmt.Sprintf("%s/pulls/%d/merge", repoPath, pr), map[string]any{"merge_method": "squash"}, nil)
+	return err
 }
 
 // PullRequest is what anybody sees of a pull request.
 type PullRequest struct {
-	Number int
-	State  string
-	Merged bool
-	Head   string
-	Merge  string // the merge commit
-	Checks map[string]CheckRun
-	Status string // the body of Lumos's comment
+	Number  int
+	State   string // open, closed or merged
+	Merged  bool
+	Head    string
+	Merge   string           // the merge commit
+	Checks  map[string]Check // Lumos's, by name
+	Status  string           // the body of Lumos's status comment
+	Stands  int              // how many such comments there are
+	Replies []string         // Lumos's other comments, oldest first
 }
 
-// CheckRun is a check run as anybody sees it.
-type CheckRun struct {
-	Name       string `json:"name"`
-	Status     string `json:"status"`
-	Conclusion string `json:"conclusion"`
-	Output     struct {
-		Title       string `json:"title"`
-		Summary     string `json:"summary"`
-		Text        string `json:"text"`
-		Annotations int    `json:"annotations_count"`
-	} `json:"output"`
+// Check is a check on the head as anybody sees it.
+type Check struct {
+	State string // the conclusion, or while there is none the status, in the words of GitHub's check runs
+	Title string
+	Text  string // everything else that it says
 }
 
-// State is the conclusion, or the status while there is none.
-func (c CheckRun) State() string {
-	if c.Conclusion != "" {
-		return c.Conclusion
-	}
-	return c.Status
-}
+const statusMark = "<!-- lumos:status -->"
 
-// Look reads a pull request with its checks and Lumos's comment.
-func (p Person) Look(ctx context.Context, number int) (*PullRequest, error) {
-	var raw struct {
-		State  string `json:"state"`
-		Merged bool   `json:"merged"`
-		Merge  string `json:"merge_commit_sha"`
-		Head   struct {
-			SHA string `json:"sha"`
-		} `json:"head"`
+// hear sorts a comment of Lumos's own.
+func (pr *PullRequest) hear(body string) {
+	if strings.HasPrefix(body, statusMark) {
+		pr.Status = body
+		pr.Stands++
+	} else {
+		pr.Replies = append(pr.Replies, body)
 	}
-	if err := p.Call(ctx, "GET", fmt.Sprintf("%s/pulls/%d", repoPath, number), nil, &raw); err != nil {
-		return nil, err
-	}
-	pr := &PullRequest{Number: number, State: raw.State, Merged: raw.Merged, Head: raw.Head.SHA, Merge: raw.Merge, Checks: map[string]CheckRun{}}
-	var checks struct {
-		Runs []CheckRun `json:"check_runs"`
-	}
-	if err := p.Call(ctx, "GET", fmt.Sprintf("%s/commits/%s/check-runs", repoPath, pr.Head), nil, &checks); err != nil {
-		return nil, err
-	}
-	for _, c := range checks.Runs {
-		pr.Checks[c.Name] = c
-	}
-	var comments []struct {
-		Body string `json:"body"`
-		User struct {
-			Type string `json:"type"`
-		} `json:"user"`
-	}
-	if err := p.Call(ctx, "GET", fmt.Sprintf("%s/issues/%d/comments", repoPath, number), nil, &comments); err != nil {
-		return nil, err
-	}
-	for _, c := range comments {
-		if c.User.Type == "Bot" && strings.HasPrefix(c.Body, "<!-- lumos:status -->") {
-			pr.Status = c.Body
-		}
-	}
-	return pr, nil
 }
 
 // WaitFor looks at a pull request until it is as wanted, and says what it last saw if that takes
@@ -296,7 +287,7 @@ func (pr *PullRequest) checks() string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(pr.Checks)) {
 		c := pr.Checks[name]
-		out = append(out, fmt.Sprintf("%s=%s (%s)", name, c.State(), c.Output.Title))
+		out = append(out, fmt.Sprintf("%s=%s (%s)", name, c.State, c.Title))
 	}
 	return strings.Join(out, ", ")
 }
@@ -304,6 +295,6 @@ func (pr *PullRequest) checks() string {
 // Gate waits until the gate shows state on the current head.
 func (p Person) Gate(ctx context.Context, number int, head, state string) (*PullRequest, error) {
 	return p.WaitFor(ctx, number, "the gate to be "+state, func(pr *PullRequest) bool {
-		return (head == "" || pr.Head == head) && pr.Checks["lumos/gate"].State() == state
+		return (head == "" || pr.Head == head) && pr.Checks[forge.GateCheck].State == state
 	})
 }

@@ -2,18 +2,12 @@ package demo
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"context"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -24,6 +18,7 @@ import (
 	"time"
 
 	"github.com/lumos-governance/lumos/internal/audit"
+	"github.com/lumos-governance/lumos/internal/forge"
 	"github.com/lumos-governance/lumos/internal/sandbox"
 )
 
@@ -42,6 +37,20 @@ type stage struct {
 	mu      sync.Mutex
 	traffic []exchange
 	hold    func(exchange) // called before an answer is sent; may block
+}
+
+// platforms are the kinds of code host.
+var platforms = []forge.Platform{forge.GitHub, forge.GitLab}
+
+// onBoth runs a test on each code host, side by side.
+func onBoth(t *testing.T, test func(t *testing.T, host forge.Platform)) {
+	t.Helper()
+	for _, host := range platforms {
+		t.Run(string(host), func(t *testing.T) {
+			t.Parallel()
+			test(t, host)
+		})
+	}
 }
 
 var operationName = regexp.MustCompile(`(?m)^\s*(?:query|mutation) (\w+)`)
@@ -109,7 +118,7 @@ func (s *stage) hookOnce(fits func(exchange) bool, do func()) <-chan struct{} {
 	done := make(chan struct{})
 	var once sync.Once
 	s.whenAnswered(func(x exchange) {
-		if !isBot(x) || !fits(x) {
+		if !s.isBot(x) || !fits(x) {
 			return
 		}
 		mine := false
@@ -124,7 +133,8 @@ func (s *stage) hookOnce(fits func(exchange) bool, do func()) <-chan struct{} {
 
 func named(name string) func(exchange) bool { return func(x exchange) bool { return x.Name == name } }
 
-func isBot(x exchange) bool { return x.Who == "lumos" }
+// isBot knows the bot by who it is, and what was struck before anybody asked by its name for itself.
+func (s *stage) isBot(x exchange) bool { return x.Who == "lumos" || x.Who == s.Bot.Login }
 
 // mark is a place in the traffic; since returns what the bot has asked from there on.
 func (s *stage) mark() int {
@@ -136,7 +146,7 @@ func (s *stage) mark() int {
 func (s *stage) since(mark int) []exchange {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(s.traffic[mark:]), func(x exchange) bool { return !isBot(x) })
+	return slices.DeleteFunc(slices.Clone(s.traffic[mark:]), func(x exchange) bool { return !s.isBot(x) })
 }
 
 // wait waits until the bot's requests since a mark are as wanted.
@@ -193,38 +203,35 @@ func (s *stage) metric(ctx context.Context, name string) string {
 	return ""
 }
 
-// deliver sends the bot a webhook, signed as the code host signs.
+// deliver sends the bot a webhook, sealed as the code host seals its own.
 func (s *stage) deliver(event string, payload []byte) {
 	s.t.Helper()
-	secret, err := os.ReadFile(filepath.Join(s.Dir, "bot", "webhook"))
+	header, err := s.Webhook(SealGood, event, payload)
 	s.must(err)
-	mac := hmac.New(sha256.New, secret)
-	mac.Write(payload)
-	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.Service.URL()+"/webhooks/github", bytes.NewReader(payload))
+	status, err := s.Deliver(s.t.Context(), header, payload)
 	s.must(err)
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("X-GitHub-Event", event)
-	req.Header.Set("X-GitHub-Delivery", rand.Text())
-	req.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
-	resp, err := http.DefaultClient.Do(req)
-	s.must(err)
-	resp.Body.Close()
-	if resp.StatusCode != http.StatusAccepted {
-		s.t.Fatalf("webhook %s: %s", event, resp.Status)
+	if status >= 300 {
+		s.t.Fatalf("webhook %s: %d", event, status)
 	}
 }
 
-// sweep lets the bot look for what no event announced, as a change of its installation does.
+// sweep lets the bot look for what no event announced, as a change of its installation does, or of who
+// is a member.
 func (s *stage) sweep() {
 	s.t.Helper()
-	s.deliver("installation_repositories", fmt.Appendf(nil, `{"action":"added","installation":{"id":%d}}`, s.App.InstallationID))
+	switch side := s.side.(type) {
+	case *githubSide:
+		s.deliver("installation_repositories", fmt.Appendf(nil, `{"action":"added","installation":{"id":%d}}`, side.app.InstallationID))
+	case *gitlabSide:
+		s.deliver("Member Hook", []byte(`{"event_name":"user_add_to_group","group_id":1,"group_path":"acme"}`))
+	}
 }
 
 // payload is the last webhook of an event that the host has sent.
 func (s *stage) payload(event, action string) []byte {
 	s.t.Helper()
-	for _, d := range slices.Backward(s.Host.Deliveries(s.App.AppID)) {
-		if d.Event == event && d.Action == action {
+	for _, d := range slices.Backward(s.Deliveries()) {
+		if d.Event == event && (action == "" || d.Action == action) {
 			return d.Payload
 		}
 	}
@@ -252,7 +259,7 @@ func (s *stage) open(branch string, files map[string][]byte) (pr int, head strin
 	s.t.Helper()
 	head, err := s.As(Engineer).Push(s.t.Context(), branch, "Change of "+branch, files)
 	s.must(err)
-	pr, err = s.As(Engineer).OpenPullRequest(s.t.Context(), branch, "Change of "+branch, "")
+	pr, err = s.As(Engineer).Open(s.t.Context(), branch, "Change of "+branch, "", false)
 	s.must(err)
 	return pr, head
 }
@@ -266,7 +273,7 @@ func (s *stage) gate(pr int, head, state string) *PullRequest {
 
 func (s *stage) approve(login string, pr int) {
 	s.t.Helper()
-	s.must(s.As(login).Review(s.t.Context(), pr, "APPROVE", "Read, and agreed."))
+	s.must(s.As(login).Review(s.t.Context(), pr, Approve, "Read, and agreed."))
 }
 
 func (s *stage) merged(pr int) *PullRequest {
@@ -287,30 +294,14 @@ func (s *stage) sound(tags []string, prs ...int) {
 	dir := filepath.Join(s.t.TempDir(), "audit")
 	s.must(admin.Clone(ctx, dir))
 	for _, pr := range prs {
-		var comments []struct {
-			Body string
-			User struct{ Type string }
-		}
-		s.must(admin.Call(ctx, "GET", fmt.Sprintf("%s/issues/%d/comments?per_page=100", repoPath, pr), nil, &comments))
-		stands := map[string]int{}
-		for _, c := range comments {
-			if c.User.Type == "Bot" && strings.HasPrefix(c.Body, "<!-- lumos:status -->") {
-				stands["status comment"]++
-			}
-		}
-		if stands["status comment"] == 0 {
-			s.t.Errorf("#%d has no status comment", pr)
-		}
 		look, err := admin.Look(ctx, pr)
 		s.must(err)
-		var checks struct {
-			Runs []struct{ Name, Status string } `json:"check_runs"`
+		stands := map[string]int{"status comment": look.Stands}
+		if look.Stands == 0 {
+			s.t.Errorf("#%d has no status comment", pr)
 		}
-		s.must(admin.Call(ctx, "GET", fmt.Sprintf("%s/commits/%s/check-runs?filter=all&per_page=100", repoPath, look.Head), nil, &checks))
-		for _, c := range checks.Runs {
-			if c.Status != "completed" {
-				stands["open check run "+c.Name]++
-			}
+		for _, name := range s.openChecks(look.Head) {
+			stands["open check "+name]++
 		}
 		s.must(audit.List(ctx, dir, "", audit.Filter{PR: pr}, func(e *audit.Event, _ []byte) error {
 			switch e.Type {
@@ -337,4 +328,28 @@ func (s *stage) sound(tags []string, prs ...int) {
 	} else if !res.OK {
 		s.t.Errorf("the audit log does not verify: %v", res.Violations)
 	}
+}
+
+// openChecks names every check of ours on a commit that is not finished.
+func (s *stage) openChecks(sha string) (names []string) {
+	s.t.Helper()
+	switch admin := s.As(Admin).User.(type) {
+	case githubUser:
+		runs, err := admin.checkRuns(s.t.Context(), sha, "all")
+		s.must(err)
+		for _, c := range runs {
+			if c.Status != "completed" {
+				names = append(names, c.Name)
+			}
+		}
+	case gitlabUser:
+		statuses, err := admin.statuses(s.t.Context(), sha, true)
+		s.must(err)
+		for _, c := range statuses {
+			if c.Status == "pending" || c.Status == "running" {
+				names = append(names, c.Name)
+			}
+		}
+	}
+	return names
 }

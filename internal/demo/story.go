@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"github.com/lumos-governance/lumos/bot"
 	"github.com/lumos-governance/lumos/internal/approval"
 	"github.com/lumos-governance/lumos/internal/audit"
+	"github.com/lumos-governance/lumos/internal/forge"
 	"github.com/lumos-governance/lumos/internal/policy"
 	"github.com/lumos-governance/lumos/releases"
 )
@@ -30,6 +30,7 @@ type Step struct {
 
 // Result is how the story ended.
 type Result struct {
+	Host  forge.Platform `json:"host"`
 	OK    bool           `json:"ok"` // every step ended as it should
 	Steps []Step         `json:"steps"`
 	Score *policy.Tenths `json:"score"`
@@ -66,12 +67,12 @@ type story struct {
 // Play plays the story in w. before and after are called around each step; a step that fails ends
 // the story. The error says what did not end as it should.
 func Play(ctx context.Context, w *World, before func(agent, name string), after func(Step)) (*Result, error) {
-	s := &story{w: w, result: &Result{}}
+	s := &story{w: w, result: &Result{Host: w.Platform}}
 	steps := []struct {
 		agent, name string
 		run         func(context.Context) (string, error)
 	}{
-		{asEngineer, "opens a release pull request", s.open},
+		{asEngineer, "opens a release " + w.Noun(), s.open},
 		{asChecker, "checks the manifest and finds gaps", s.red},
 		{asHost, "refuses to merge past the red gate", s.refusesMerge},
 		{asEngineer, "fixes the gaps with a push", s.fix},
@@ -121,8 +122,8 @@ func (s *story) open(ctx context.Context) (string, error) {
 	if s.head, err = engineer.Push(ctx, branch, "Release roberta-squad2 1.0.0", files); err != nil {
 		return "", err
 	}
-	s.pr, err = engineer.OpenPullRequest(ctx, branch, "Release roberta-squad2 1.0.0", "Extractive question answering on SQuAD 2.0.")
-	return fmt.Sprintf("%s/pull/%d, %d files", s.w.Host.URL()+"/"+Repo, s.pr, len(files)), err
+	s.pr, err = engineer.Open(ctx, branch, "Release roberta-squad2 1.0.0", "Extractive question answering on SQuAD 2.0.", false)
+	return fmt.Sprintf("%s, %d files", s.w.PullURL(s.pr), len(files)), err
 }
 
 func (s *story) red(ctx context.Context) (string, error) {
@@ -130,7 +131,7 @@ func (s *story) red(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if got := pr.Checks["lumos/compliance"].State(); got != "failure" {
+	if got := pr.Checks[forge.ComplianceCheck].State; got != "failure" {
 		return "", fmt.Errorf("lumos/compliance is %s, expected failure", got)
 	}
 	_, reports, err := s.w.Verdict(ctx, s.pr)
@@ -152,10 +153,10 @@ func (s *story) red(ctx context.Context) (string, error) {
 func (s *story) refusesMerge(ctx context.Context) (string, error) {
 	err := s.w.As(Admin).Merge(ctx, s.pr)
 	var refused *Refusal
-	if !errors.As(err, &refused) || refused.Status != http.StatusMethodNotAllowed {
-		return "", fmt.Errorf("expected 405, got %v", err)
+	if !errors.Is(err, ErrNotMerged) || !errors.As(err, &refused) {
+		return "", fmt.Errorf("expected the host's refusal, got %v", err)
 	}
-	return "405: even an administrator waits for the gate", nil
+	return fmt.Sprintf("%d: even an administrator waits for the gate", refused.Status), nil
 }
 
 func (s *story) fix(ctx context.Context) (string, error) {
@@ -172,7 +173,7 @@ func (s *story) green(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if got := pr.Checks["lumos/compliance"].State(); got != "success" {
+	if got := pr.Checks[forge.ComplianceCheck].State; got != "success" {
 		return "", fmt.Errorf("lumos/compliance is %s, expected success", got)
 	}
 	_, reports, err := s.w.Verdict(ctx, s.pr)
@@ -186,7 +187,7 @@ func (s *story) green(ctx context.Context) (string, error) {
 
 // vote lets somebody approve and waits until Lumos counts it.
 func (s *story) vote(ctx context.Context, login string) (string, error) {
-	if err := s.w.As(login).Review(ctx, s.pr, "APPROVE", "Read, and agreed."); err != nil {
+	if err := s.w.As(login).Review(ctx, s.pr, Approve, "Read, and agreed."); err != nil {
 		return "", err
 	}
 	var reason string
@@ -248,7 +249,11 @@ func (s *story) tagged(ctx context.Context) (string, error) {
 	engineer := s.w.As(Engineer)
 	name := audit.TagName("roberta-squad2", "1.0.0")
 	_, err := engineer.WaitFor(ctx, s.pr, "the release tag", func(pr *PullRequest) bool {
-		return engineer.Call(ctx, "GET", repoPath+"/git/ref/tags/"+name, nil, nil) == nil && strings.Contains(pr.Status, "on the record")
+		if !strings.Contains(pr.Status, "on the record") {
+			return false
+		}
+		out, err := engineer.Git(ctx, "ls-remote", "--tags", "origin", name)
+		return err == nil && out != ""
 	})
 	return name, err
 }
@@ -340,7 +345,8 @@ func (w *World) Verdict(ctx context.Context, pr int) (approval.Verdict, []policy
 
 // SnapshotPath is where the bot keeps its last look at a pull request.
 func (w *World) SnapshotPath(pr int) string {
-	return filepath.Join(w.Dir, "bot", "data", "snapshots", Org, RepoName, fmt.Sprintf("%d.json", pr))
+	return bot.SnapshotPath(filepath.Join(w.Dir, "bot", "data"),
+		forge.Ref{Repo: w.Repo(), Number: pr})
 }
 
 func (w *World) waitVerdict(ctx context.Context, pr int, what string, wanted func(approval.Verdict) bool) error {
@@ -369,5 +375,5 @@ func (w *World) Furnish(ctx context.Context) (number int, err error) {
 	if _, err = engineer.Push(ctx, branch, "Release roberta-squad2 1.0.0", files); err != nil {
 		return 0, err
 	}
-	return engineer.OpenPullRequest(ctx, branch, "Release roberta-squad2 1.0.0", "Extractive question answering on SQuAD 2.0.")
+	return engineer.Open(ctx, branch, "Release roberta-squad2 1.0.0", "Extractive question answering on SQuAD 2.0.", false)
 }

@@ -129,7 +129,8 @@ func (s *Sandbox) hookPipeline(r *repo, pl *pipeline) obj {
 		"protected_ref": len(r.branchRules(pl.Ref)) > 0, "variables": []obj{}, "url": s.pipelineURL(r, pl)},
 		"merge_request": nil, "user": s.hookUser(pl.User), "project": s.hookProject(r), "commit": commit, "builds": builds}
 	for _, p := range r.openPulls() {
-		if p.HeadSHA == pl.SHA && p.HeadRef == pl.Ref {
+		// Only a merge request's own pipeline knows it; one that a commit status made is the branch's.
+		if pl.Source == "merge_request_event" && p.HeadSHA == pl.SHA && p.HeadRef == pl.Ref {
 			payload["merge_request"] = obj{"id": p.ID, "iid": p.Number, "title": p.Title, "source_branch": p.HeadRef, "source_project_id": r.ID,
 				"target_branch": p.BaseRef, "target_project_id": r.ID, "state": mrState(p), "merge_status": "unchecked",
 				"detailed_merge_status": "unchecked", "url": s.mrURL(p)}

@@ -115,6 +115,9 @@ func newWho(login, name string, bot bool) who {
 // who shows an account; the color is by its place among all, so that neighbours differ.
 func (w *world) who(a *Account) who {
 	out := newWho(a.Login, a.Name, a.Type == kindBot)
+	if out.Bot && a.Name != "" { // GitLab's user of an access token is called like the token
+		out.Login = a.Name
+	}
 	for _, b := range w.accounts {
 		if b.Type != kindOrg && b.Login < a.Login {
 			out.Color = (out.Color + 1) % 6

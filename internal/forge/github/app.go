@@ -88,7 +88,7 @@ func New(o Options) (*App, error) {
 	}
 	a := &App{
 		id: o.AppID, host: strings.TrimPrefix(api.Host, "api."), api: api, graphqlURL: o.GraphQLURL, key: key,
-		guard:  guard{next: next, log: o.Log},
+		guard:  guard(next, o.Log),
 		byRepo: map[string]*installation{},
 		byID:   map[int64]*installation{},
 	}

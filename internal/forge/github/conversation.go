@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/lumos-governance/lumos/internal/forge"
+	"github.com/lumos-governance/lumos/internal/forge/client"
 )
 
 const (
@@ -85,33 +86,33 @@ func (a *App) conversation(ctx context.Context, in *installation, pr forge.Ref, 
 
 // conversationDocument builds the document for what is wanted, and its variables.
 func conversationDocument(app int64, pr forge.Ref, want forge.Want) (string, map[string]any) {
-	dirs := aliases{values: map[string]any{
+	dirs := client.Aliases{Values: map[string]any{
 		"owner": pr.Repo.Owner, "name": pr.Repo.Name, "number": pr.Number,
 		"app": app, "audit": "refs/heads/" + forge.AuditBranch,
 	}}
 	for i, dir := range want.Dirs {
 		if dir = cleanDir(dir); dir == "." {
-			dirs.field("d%d: tree { ...TreeEntries }", i)
+			dirs.Field("d%d: tree { ...TreeEntries }", i)
 			continue
 		}
-		dirs.variable(fmt.Sprintf("d%d", i), "String!", cleanDir(dir))
-		dirs.field("d%d: file(path: $d%d) { ...Listing }", i, i)
+		dirs.Variable(fmt.Sprintf("d%d", i), "String!", cleanDir(dir))
+		dirs.Field("d%d: file(path: $d%d) { ...Listing }", i, i)
 	}
-	teams := aliases{values: dirs.values}
+	teams := client.Aliases{Values: dirs.Values}
 	for i, name := range want.Teams {
 		org, slug, ok := strings.Cut(name, "/")
 		if !ok {
 			continue // readTeam says so
 		}
-		teams.variable(fmt.Sprintf("t%dOrg", i), "String!", org)
-		teams.variable(fmt.Sprintf("t%dSlug", i), "String!", slug)
-		teams.field("t%d: organization(login: $t%dOrg) { team(slug: $t%dSlug) { ...TeamFacts } }", i, i, i)
+		teams.Variable(fmt.Sprintf("t%dOrg", i), "String!", org)
+		teams.Variable(fmt.Sprintf("t%dSlug", i), "String!", slug)
+		teams.Field("t%d: organization(login: $t%dOrg) { team(slug: $t%dSlug) { ...TeamFacts } }", i, i, i)
 	}
 	return document("conversation", map[string]string{
-		"variables":   dirs.declared.String() + teams.declared.String(),
-		"directories": dirs.fields.String(),
-		"teams":       teams.fields.String(),
-	}), dirs.values
+		"variables":   dirs.Declared() + teams.Declared(),
+		"directories": dirs.Fields(),
+		"teams":       teams.Fields(),
+	}), dirs.Values
 }
 
 // cleanDir is the directory as GitHub's path arguments want it; "." is the root.

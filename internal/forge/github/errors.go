@@ -5,43 +5,20 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"strings"
 
 	"github.com/bradleyfalzon/ghinstallation/v2"
 	"github.com/google/go-github/v60/github"
 
 	"github.com/lumos-governance/lumos/internal/forge"
+	"github.com/lumos-governance/lumos/internal/forge/client"
 )
-
-// hostError is every error that leaves this package: its text holds no secret, and errors.Is finds
-// the kind by which callers decide, as well as the error underneath.
-type hostError struct {
-	text  string
-	kind  error // one of forge's errors, or nil
-	cause error
-}
-
-func (e *hostError) Error() string { return e.text }
-
-func (e *hostError) Unwrap() []error {
-	if e.kind == nil {
-		return []error{e.cause}
-	}
-	return []error{e.kind, e.cause}
-}
 
 // fail says what could not be done and sorts err into forge's errors. It returns nil for nil.
 func fail(err error, format string, args ...any) error {
 	if err == nil {
 		return nil
 	}
-	what := fmt.Sprintf(format, args...)
-	kind := kindOf(err)
-	text := what + ": "
-	if kind != nil && !errors.Is(err, kind) {
-		text += kind.Error() + ": "
-	}
-	return &hostError{text: redact(text + err.Error()), kind: kind, cause: err}
+	return client.Fail(err, kindOf(err), fmt.Sprintf(format, args...), redact)
 }
 
 // kindOf finds which of forge's errors an answer of GitHub's means, or nil.
@@ -88,13 +65,5 @@ func status(err error) int {
 // whatever follows an authorization scheme.
 var secrets = regexp.MustCompile(`\b(?:gh[a-z]_[A-Za-z0-9_.-]+|github_pat_[A-Za-z0-9_]+|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*|(?i:bearer|token) [A-Za-z0-9_.~+/=-]{20,})`)
 
-// redact takes secrets and control characters out of a text that may quote what the host answered.
-func redact(s string) string {
-	s = secrets.ReplaceAllString(s, "[redacted]")
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, s)
-}
+// redact takes secrets out of a text that may quote what the host answered.
+func redact(s string) string { return secrets.ReplaceAllString(s, "[redacted]") }

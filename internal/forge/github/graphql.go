@@ -7,80 +7,22 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/google/go-github/v60/github"
 
 	"github.com/lumos-governance/lumos/internal/forge"
+	"github.com/lumos-governance/lumos/internal/forge/client"
 )
 
 //go:embed graphql/*.graphql
 var documents embed.FS
 
-var (
-	fragments = splitFragments(file("fragments"))
-	spread    = regexp.MustCompile(`\.\.\.([A-Z]\w*)`)
-	comment   = regexp.MustCompile(`(?m)[ \t]*#[^\n]*$`)
-	blank     = regexp.MustCompile(`\n\s*`)
-)
+var docs = client.NewDocuments(documents)
 
-func file(name string) string {
-	b, err := documents.ReadFile("graphql/" + name + ".graphql")
-	if err != nil {
-		panic(err) // the file is embedded: a name that is not there is a mistake of ours
-	}
-	return string(b)
-}
-
-// splitFragments maps the name of each fragment to its text.
-func splitFragments(text string) map[string]string {
-	out := map[string]string{}
-	for _, f := range strings.Split(text, "\nfragment ")[1:] {
-		out[f[:strings.IndexByte(f, ' ')]] = "fragment " + f
-	}
-	return out
-}
-
-// document reads a document, puts text in at its marks ("#+name"), adds the fragments that it
-// names and drops comments and indentation.
-func document(name string, marks map[string]string) string {
-	text := file(name)
-	for mark, insert := range marks {
-		text = strings.ReplaceAll(text, "#+"+mark+"\n", insert+"\n")
-	}
-	text = comment.ReplaceAllString(text, "")
-	seen := map[string]bool{}
-	for again := true; again; {
-		again = false
-		for _, m := range spread.FindAllStringSubmatch(text, -1) {
-			if !seen[m[1]] {
-				seen[m[1]], again = true, true
-				text += "\n" + comment.ReplaceAllString(fragments[m[1]], "")
-			}
-		}
-	}
-	return strings.TrimSpace(blank.ReplaceAllString(text, "\n"))
-}
-
-// aliases collects the repeated part of a document: its fields, their variables and the values.
-type aliases struct {
-	declared, fields strings.Builder
-	values           map[string]any
-}
-
-// variable declares one more variable and returns nothing: its name is the caller's.
-func (a *aliases) variable(name, typ string, value any) {
-	fmt.Fprintf(&a.declared, ", $%s: %s", name, typ)
-	a.values[name] = value
-}
-
-func (a *aliases) field(format string, args ...any) {
-	fmt.Fprintf(&a.fields, format+"\n", args...)
-}
+func document(name string, marks map[string]string) string { return docs.Build(name, marks) }
 
 // gqlError is one error of a GraphQL answer. GitHub's Type is not in the specification.
 type gqlError struct {
@@ -167,7 +109,7 @@ func (in *installation) graphql(ctx context.Context, doc string, variables map[s
 	for _, e := range answer.Errors {
 		primary := e.Type == "RATE_LIMITED"
 		if primary || strings.Contains(strings.ToLower(e.Message), "secondary rate limit") {
-			return nil, &forge.RateLimited{Until: until(resp.Header, primary, time.Now())}
+			return nil, &forge.RateLimited{Until: until(resp.Header, primary)}
 		}
 	}
 	if len(answer.Data) == 0 || string(answer.Data) == "null" {

@@ -1,7 +1,6 @@
 package github
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"github.com/google/go-github/v60/github"
 
 	"github.com/lumos-governance/lumos/internal/forge"
+	"github.com/lumos-governance/lumos/internal/forge/client"
 )
 
 const (
@@ -180,28 +180,15 @@ func (a *App) Blob(ctx context.Context, repo forge.Repo, oid string, limit int64
 		return nil, err
 	}
 	req.Header.Set("Accept", "application/vnd.github.raw+json")
-	got := capped{left: limit}
+	got := client.Capped{Left: limit}
 	if _, err := in.rest.Do(ctx, req, &got); err != nil {
 		return nil, a.failed(in, err, "reading blob %s of %s", oid, repo.FullName())
 	}
-	data := got.buf.Bytes()
+	data := got.Bytes()
 	if id := forge.ObjectID("blob", data, len(oid)); id != oid {
 		return nil, fmt.Errorf("reading blob %s of %s: the bytes that came are those of %s", oid, repo.FullName(), id)
 	}
 	return data, nil
-}
-
-// capped takes so many bytes and no more. The buffer is not embedded: it would read by itself.
-type capped struct {
-	buf  bytes.Buffer
-	left int64
-}
-
-func (c *capped) Write(p []byte) (int, error) {
-	if c.left -= int64(len(p)); c.left < 0 {
-		return 0, forge.ErrTooLarge
-	}
-	return c.buf.Write(p)
 }
 
 // Tree reads the direct entries of a directory, by the id of its tree alone.
@@ -249,12 +236,12 @@ func (a *App) Lookup(ctx context.Context, repo forge.Repo, commit string, paths 
 }
 
 func lookupDocument(repo forge.Repo, commit string, paths []string) (string, map[string]any) {
-	files := aliases{values: map[string]any{"owner": repo.Owner, "name": repo.Name, "commit": commit}}
+	files := client.Aliases{Values: map[string]any{"owner": repo.Owner, "name": repo.Name, "commit": commit}}
 	for i, p := range paths {
-		files.variable(fmt.Sprintf("f%d", i), "String!", p)
-		files.field("f%d: file(path: $f%d) { ...Leaf }", i, i)
+		files.Variable(fmt.Sprintf("f%d", i), "String!", p)
+		files.Field("f%d: file(path: $f%d) { ...Leaf }", i, i)
 	}
-	return document("lookup", map[string]string{"variables": files.declared.String(), "files": files.fields.String()}), files.values
+	return document("lookup", map[string]string{"variables": files.Declared(), "files": files.Fields()}), files.Values
 }
 
 func (in *installation) lookup(ctx context.Context, repo forge.Repo, commit string, paths []string) (map[string]forge.Entry, error) {

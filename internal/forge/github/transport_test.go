@@ -1,15 +1,12 @@
 package github
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -201,54 +198,6 @@ func TestInstalledAnew(t *testing.T) {
 	}
 }
 
-// roundTrips is a transport made of a function.
-type roundTrips func(*http.Request) (*http.Response, error)
-
-func (f roundTrips) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-func TestCutConnections(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		name   string
-		method string
-		err    error
-		tries  int
-	}{
-		{"a read is tried once more", "GET", syscall.ECONNRESET, 2},
-		{"a read cut short", "GET", io.ErrUnexpectedEOF, 2},
-		{"a write is not", "POST", syscall.ECONNRESET, 1},
-		{"nor what failed otherwise", "GET", errors.New("no such host"), 1},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			tries := 0
-			g := guard{next: roundTrips(func(*http.Request) (*http.Response, error) { tries++; return nil, tc.err })}
-			req, err := http.NewRequestWithContext(t.Context(), tc.method, "http://127.0.0.1/", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := g.RoundTrip(req); !errors.Is(err, tc.err) || tries != tc.tries {
-				t.Errorf("%d tries, error %v; want %d, %v", tries, err, tc.tries, tc.err)
-			}
-		})
-	}
-	t.Run("nor after the caller gave up", func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		tries := 0
-		g := guard{next: roundTrips(func(*http.Request) (*http.Response, error) {
-			tries++
-			cancel()
-			return nil, syscall.ECONNRESET
-		})}
-		req, err := http.NewRequestWithContext(ctx, "GET", "http://127.0.0.1/", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := g.RoundTrip(req); err == nil || tries != 1 {
-			t.Errorf("%d tries, error %v", tries, err)
-		}
-	})
-}
-
 // TestRedirects: a renamed repository is followed, another host never sees the token.
 func TestRedirects(t *testing.T) {
 	t.Parallel()
@@ -292,20 +241,6 @@ func TestFindAndToken(t *testing.T) {
 	}
 }
 
-func TestBoundedBody(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		length int
-		err    error
-	}{{9, nil}, {10, nil}, {11, forge.ErrTooLarge}} {
-		b := &boundedBody{ReadCloser: io.NopCloser(strings.NewReader(strings.Repeat("x", tc.length))), left: 10}
-		got, err := io.ReadAll(b)
-		if !errors.Is(err, tc.err) || len(got) > 10 {
-			t.Errorf("%d bytes: read %d, error %v, want %v", tc.length, len(got), err, tc.err)
-		}
-	}
-}
-
 func TestRedact(t *testing.T) {
 	t.Parallel()
 	for _, secret := range []string{
@@ -316,9 +251,6 @@ func TestRedact(t *testing.T) {
 		if got != "before [redacted] after" {
 			t.Errorf("redact kept %q of %q", got, secret)
 		}
-	}
-	if got := redact("GET https://api.github.com/repos/a/b: 404 \x1b[31mNot Found"); got != "GET https://api.github.com/repos/a/b: 404 [31mNot Found" {
-		t.Errorf("got %q", got)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lumos-governance/lumos/internal/forge"
+	"github.com/lumos-governance/lumos/internal/forge/client"
 )
 
 const (
@@ -33,12 +34,12 @@ var (
 
 // baseDocument builds the document for the directories, and its variables.
 func baseDocument(repo forge.Repo, sha string, dirs []string) (string, map[string]any) {
-	a := aliases{values: map[string]any{"project": repo.FullName(), "ref": sha, "paths": basePaths}}
+	a := client.Aliases{Values: map[string]any{"project": repo.FullName(), "ref": sha, "paths": basePaths}}
 	for i, dir := range dirs {
-		a.variable(fmt.Sprintf("d%d", i), "String!", dir)
-		a.field("d%d: tree(path: $d%d, ref: $ref) { ...Entries }", i, i)
+		a.Variable(fmt.Sprintf("d%d", i), "String!", dir)
+		a.Field("d%d: tree(path: $d%d, ref: $ref) { ...Entries }", i, i)
 	}
-	return document("base", map[string]string{"variables": a.declared.String(), "directories": a.fields.String()}), a.values
+	return document("base", map[string]string{"variables": a.Declared(), "directories": a.Fields()}), a.Values
 }
 
 // cleanDir is a directory as GitLab's arguments want it; the root is empty.

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lumos-governance/lumos/internal/forge"
+	"github.com/lumos-governance/lumos/internal/forge/client"
 )
 
 const (
@@ -167,12 +168,12 @@ func (h *Host) branch(ctx context.Context, repo forge.Repo, name string) (string
 
 // conversationDocument builds the document for what is wanted, and its variables.
 func conversationDocument(pr forge.Ref, target string, plan teamPlan) (string, map[string]any) {
-	a := aliases{values: map[string]any{
+	a := client.Aliases{Values: map[string]any{
 		"project": pr.Repo.FullName(), "iid": strconv.Itoa(pr.Number), "target": nil,
 		"audit": "refs/heads/" + forge.AuditBranch, "gate": forge.GateCheck,
 	}}
 	if target != "" {
-		a.values["target"] = target
+		a.Values["target"] = target
 	}
 	groupFields(&a, plan.inlined(), "{ ...GroupFacts }")
 	roles := ""
@@ -180,8 +181,8 @@ func conversationDocument(pr forge.Ref, target string, plan teamPlan) (string, m
 		roles = "projectMembers(relations: [DIRECT], first: 100) { ...Roles }"
 	}
 	return document("conversation", map[string]string{
-		"variables": a.declared.String(), "roles": roles, "groups": a.fields.String(),
-	}), a.values
+		"variables": a.Declared(), "roles": roles, "groups": a.Fields(),
+	}), a.Values
 }
 
 func (h *Host) facts(l *look) (forge.PullRequest, error) {

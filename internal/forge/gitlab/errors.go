@@ -12,37 +12,15 @@ import (
 	"github.com/xanzy/go-gitlab"
 
 	"github.com/lumos-governance/lumos/internal/forge"
+	"github.com/lumos-governance/lumos/internal/forge/client"
 )
-
-// hostError is every error that leaves this package: its text holds no secret, and errors.Is finds
-// the kind by which callers decide, as well as the error underneath.
-type hostError struct {
-	text  string
-	kind  error // one of forge's errors, or nil
-	cause error
-}
-
-func (e *hostError) Error() string { return e.text }
-
-func (e *hostError) Unwrap() []error {
-	if e.kind == nil {
-		return []error{e.cause}
-	}
-	return []error{e.kind, e.cause}
-}
 
 // fail says what could not be done and sorts err into forge's errors. It returns nil for nil.
 func (h *Host) fail(err error, format string, args ...any) error {
 	if err == nil {
 		return nil
 	}
-	what := fmt.Sprintf(format, args...)
-	kind := kindOf(err)
-	text := what + ": "
-	if kind != nil && !errors.Is(err, kind) {
-		text += kind.Error() + ": "
-	}
-	return &hostError{text: h.redact(text + err.Error()), kind: kind, cause: err}
+	return client.Fail(err, kindOf(err), fmt.Sprintf(format, args...), h.redact)
 }
 
 // kindOf finds which of forge's errors an answer of GitLab's means, or nil. A project that is not ours
@@ -98,14 +76,8 @@ func (e *refusedError) Error() string { return fmt.Sprintf("GraphQL: %d %s", e.s
 // and whatever follows an authorization scheme.
 var secrets = regexp.MustCompile(`\b(?:gl[a-z]{2,8}-[A-Za-z0-9_.-]{8,}|(?i:bearer|token) [A-Za-z0-9_.~+/=-]{20,})`)
 
-// redact takes secrets and control characters out of a text that may quote what the host answered. A
-// token of an older GitLab has no form by which it is known, so our own is looked for by itself.
+// redact takes secrets out of a text that may quote what the host answered. A token of an older GitLab
+// has no form by which it is known, so our own is looked for by itself.
 func (h *Host) redact(s string) string {
-	s = secrets.ReplaceAllString(strings.ReplaceAll(s, h.token, "[redacted]"), "[redacted]")
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, s)
+	return secrets.ReplaceAllString(strings.ReplaceAll(s, h.token, "[redacted]"), "[redacted]")
 }

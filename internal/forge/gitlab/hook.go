@@ -20,7 +20,7 @@ type Wake struct {
 	AllOpen    bool   // every open merge request of Repo; see Narrow
 	Everything bool   // every project of the account; Repo is not set
 	HeadSHA    string // the head that the event speaks of, where it does
-	Green      string // the branch whose pipeline has succeeded, if that is all that happened
+	Green      string // "sha@branch" of a pipeline that has succeeded, if that is all that happened
 }
 
 // payload holds what is used of any event. Hosts leave out much of what they document, so everything
@@ -222,12 +222,12 @@ func onPipeline(p *payload, w *Wake, _ func(string) bool) bool {
 	if p.Attributes.Status != "success" || p.Attributes.Tag || p.Attributes.Ref == p.Project.Default {
 		return false
 	}
-	w.HeadSHA = p.Attributes.SHA
+	w.HeadSHA, w.Green = p.Attributes.SHA, p.Attributes.SHA+"@"+p.Attributes.Ref
 	if m := p.MergeRequest; m != nil && (m.TargetProjectID == 0 || m.TargetProjectID == p.Project.ID) {
 		w.Numbers, w.HeadSHA = []int{m.IID}, "" // it may have run on a commit that merges the head
 		return true
 	}
-	w.AllOpen, w.Green = true, p.Attributes.Ref
+	w.AllOpen = true
 	return true
 }
 
@@ -235,11 +235,11 @@ func onPipeline(p *payload, w *Wake, _ func(string) bool) bool {
 // merge requests that had this head when they were last looked at. Where none is known it stays. Of a
 // pipeline that became green by our own gate it makes nothing, once: who forges the gate later is found.
 func (h *Host) Narrow(w Wake) Wake {
+	if ours, ok := h.greened.take(w.Repo.FullName() + "@" + w.Green); ok && ours {
+		return Wake{}
+	}
 	if !w.AllOpen || w.HeadSHA == "" {
 		return w
-	}
-	if ours, ok := h.greened.take(greenKey(w.Repo.FullName(), w.Green, w.HeadSHA)); ok && ours && w.Green != "" {
-		return Wake{}
 	}
 	if numbers, ok := h.heads.get(w.Repo.FullName() + "@" + w.HeadSHA); ok {
 		w.AllOpen, w.Numbers = false, slices.Clone(numbers)

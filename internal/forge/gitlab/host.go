@@ -89,7 +89,7 @@ func New(o Options) (*Host, error) {
 		name: u.Host, root: u.Scheme + "://" + u.Host + strings.TrimSuffix(u.Path, "/") + "/",
 		token: strings.TrimSpace(o.Token), webhook: o.WebhookURL, log: o.Log,
 	}
-	h.http = &http.Client{Transport: guard{next: next, log: o.Log}, Timeout: timeout, CheckRedirect: sameHost}
+	h.http = &http.Client{Transport: guard(next, o.Log), Timeout: timeout, CheckRedirect: sameHost}
 	h.rest, err = gitlab.NewClient(h.token,
 		gitlab.WithBaseURL(h.root+"api/v4"), gitlab.WithHTTPClient(h.http),
 		gitlab.WithCustomRetryMax(0), gitlab.WithCustomRetry(never), gitlab.WithCustomLimiter(unlimited{}))

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/lumos-governance/lumos/internal/forge"
+	"github.com/lumos-governance/lumos/internal/forge/client"
 )
 
 const (
@@ -24,34 +24,15 @@ type write struct {
 	input map[string]any
 }
 
-// writeKinds holds the lines of publish.graphql by their alias.
-var writeKinds = splitWrites(file("publish"))
-
-type writeKind struct{ input, field string }
-
-func splitWrites(text string) map[string]writeKind {
-	types := map[string]string{}
-	for _, m := range regexp.MustCompile(`(?m)^  \$(\w+): (\w+!)$`).FindAllStringSubmatch(text, -1) {
-		types[m[1]] = m[2]
-	}
-	out := map[string]writeKind{}
-	for _, m := range regexp.MustCompile(`(?m)^  (\w+): (.+)$`).FindAllStringSubmatch(text, -1) {
-		out[m[1]] = writeKind{input: types[m[1]], field: m[2]}
-	}
-	return out
-}
+var mutations = docs.Mutations()
 
 // publishDocument builds one mutation of the writes, in order.
 func publishDocument(writes []write) (string, map[string]any) {
-	variables := map[string]any{}
-	var declared, fields strings.Builder
-	for i, w := range writes {
-		alias, kind := fmt.Sprintf("w%d", i), writeKinds[w.kind]
-		fmt.Fprintf(&declared, "$%s: %s ", alias, kind.input)
-		fmt.Fprintf(&fields, "%s: %s\n", alias, strings.Replace(kind.field, "$"+w.kind, "$"+alias, 1))
-		variables[alias] = w.input
+	fields := make([]client.Write, 0, len(writes))
+	for _, w := range writes {
+		fields = append(fields, client.Write{Kind: w.kind, Input: w.input})
 	}
-	return "mutation Publish(" + strings.TrimSpace(declared.String()) + ") {\n" + fields.String() + "}", variables
+	return mutations.Build(fields)
 }
 
 // Publish writes comments, threads and reviewers in one request, then the gate as a commit status in

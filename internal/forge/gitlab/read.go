@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/lumos-governance/lumos/internal/forge"
+	"github.com/lumos-governance/lumos/internal/forge/client"
 )
 
 const (
@@ -245,11 +246,11 @@ func (h *Host) Blob(ctx context.Context, repo forge.Repo, oid string, limit int6
 	if err := checkPath(repo.FullName(), 2); err != nil {
 		return nil, err
 	}
-	got := capped{left: limit}
+	got := client.Capped{Left: limit}
 	if _, err := h.get(ctx, projectOf(repo.FullName())+"/repository/blobs/"+oid+"/raw", nil, &got); err != nil {
 		return nil, h.fail(err, "reading blob %s of %s", oid, repo.FullName())
 	}
-	data := got.buf.Bytes()
+	data := got.Bytes()
 	if id := forge.ObjectID("blob", data, len(oid)); id != oid {
 		return nil, fmt.Errorf("reading blob %s of %s: the bytes that came are those of %s", oid, repo.FullName(), id)
 	}

@@ -51,7 +51,7 @@ func (h *Host) setStatus(ctx context.Context, pr forge.PullRequest, c forge.Chec
 	if err := checkPath(at, 2); err != nil {
 		return fmt.Errorf("the project that holds the branch is gone, or is not the bot's to see: %w", forge.ErrNotFound)
 	}
-	key := greenKey(at, pr.Head.Ref, sha)
+	key := at + "@" + sha + "@" + pr.Head.Ref // see Wake.Green
 	h.greened.put(key, want == stateSuccess && opt.PipelineID == nil, echo)
 	_, _, err := h.rest.Commits.SetCommitStatus(at, sha, opt, h.with(ctx)...)
 	if err != nil {
@@ -68,8 +68,6 @@ func (h *Host) setStatus(ctx context.Context, pr forge.PullRequest, c forge.Chec
 
 // echo is how long GitLab may take to tell of a pipeline that we made green ourselves.
 const echo = time.Minute
-
-func greenKey(project, branch, sha string) string { return project + "@" + sha + "@" + branch }
 
 // pathOf is the project in the address of a pipeline, "/group/project/-/pipelines/9".
 func pathOf(address string) string {

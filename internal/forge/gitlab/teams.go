@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lumos-governance/lumos/internal/forge"
+	"github.com/lumos-governance/lumos/internal/forge/client"
 )
 
 const (
@@ -61,19 +62,19 @@ func (h *Host) planTeams(names []string) teamPlan {
 
 func (p teamPlan) inlined() []string { return p.groups[:p.inline] }
 
-func groupFields(a *aliases, groups []string, selection string) {
+func groupFields(a *client.Aliases, groups []string, selection string) {
 	for i, name := range groups {
-		a.variable(fmt.Sprintf("g%d", i), "ID!", name)
-		a.field("g%d: group(fullPath: $g%d) %s", i, i, selection)
+		a.Variable(fmt.Sprintf("g%d", i), "ID!", name)
+		a.Field("g%d: group(fullPath: $g%d) %s", i, i, selection)
 	}
 }
 
 func groupsDocument(groups []string, selection string) (string, map[string]any) {
-	a := aliases{values: map[string]any{}}
+	a := client.Aliases{Values: map[string]any{}}
 	groupFields(&a, groups, selection)
 	return document("groups", map[string]string{
-		"variables": strings.TrimPrefix(a.declared.String(), ", "), "groups": a.fields.String(),
-	}), a.values
+		"variables": strings.TrimPrefix(a.Declared(), ", "), "groups": a.Fields(),
+	}), a.Values
 }
 
 // readTeams reads the members of every wanted group and role, or says why it could not.

@@ -41,14 +41,22 @@ type version struct {
 // diffID finds the version in the note of a push: its link "Compare with previous version".
 var diffID = regexp.MustCompile(`[?&](?:amp;)?diff_id=([0-9]{1,18})(?:[&#)\s"]|$)`)
 
-// vote is what a person's newest note says.
+// vote is what a note says.
 type vote struct {
 	note   note
 	before int64 // the version of the last push before it; 0 when none precedes, -1 when it cannot be told
 }
 
-// ballots are the votes of each person, by action, the newest of each.
-type ballots map[int64]map[string]vote
+// ballots are the votes of each person, by action, oldest first.
+type ballots map[int64]map[string][]vote
+
+// last is the newest vote of a list.
+func last(list []vote) (vote, bool) {
+	if len(list) == 0 {
+		return vote{}, false
+	}
+	return list[len(list)-1], true
+}
 
 // readBallots walks the notes from the oldest on.
 func readBallots(list []note) ballots {
@@ -69,9 +77,9 @@ func readBallots(list []note) ballots {
 			}
 			id := number(n.Author.ID)
 			if out[id] == nil {
-				out[id] = map[string]vote{}
+				out[id] = map[string][]vote{}
 			}
-			out[id][n.action()] = vote{note: n, before: current}
+			out[id][n.action()] = append(out[id][n.action()], vote{note: n, before: current})
 		}
 	}
 	return out
@@ -81,8 +89,9 @@ func readBallots(list []note) ballots {
 func (b ballots) newest(person int64) string {
 	var action string
 	var id int64
-	for a, v := range b[person] {
-		if n := number(v.note.ID); n > id {
+	for a, votes := range b[person] {
+		if v, ok := last(votes); ok && number(v.note.ID) > id {
+			n := number(v.note.ID)
 			action, id = a, n
 		}
 	}
@@ -104,8 +113,8 @@ func (h *Host) readVotes(ctx context.Context, l *look) error {
 		}
 		id := number(u.ID)
 		approved[id] = true
-		v, noted := cast[id][actionApprove]
-		if back, ok := cast[id][actionUnapprove]; ok && number(back.note.ID) > number(v.note.ID) {
+		v, noted := last(cast[id][actionApprove])
+		if back, ok := last(cast[id][actionUnapprove]); ok && number(back.note.ID) > number(v.note.ID) {
 			noted = false // the list and the notes contradict each other
 		}
 		if err := l.review(u.account(), forge.ReviewApproved, v, noted, place); err != nil {
@@ -114,21 +123,39 @@ func (h *Host) readVotes(ctx context.Context, l *look) error {
 	}
 	refused := l.refusals(cast)
 	for _, a := range refused {
-		v, noted := cast[a.ID][actionRefuse]
+		v, noted := last(cast[a.ID][actionRefuse])
 		if err := l.review(a, forge.ReviewChangesRequested, v, noted, place); err != nil {
 			return err
 		}
 	}
 	for id, votes := range cast {
-		v, ok := votes[actionApprove]
-		if !ok || approved[id] || slices.ContainsFunc(refused, func(a forge.Account) bool { return a.ID == id }) {
-			continue
+		objects := slices.ContainsFunc(refused, func(a forge.Account) bool { return a.ID == id })
+		approvals, requests := votes[actionApprove], votes[actionRefuse]
+		switch {
+		case objects:
+			approvals = nil // taken back by the objection that stands, or older
+		case approved[id] && len(approvals) > 0:
+			approvals = approvals[:len(approvals)-1]
 		}
-		// Withdrawn, or reset by the host after a push.
-		l.out.Reviews = append(l.out.Reviews, forge.Review{
-			ID: number(v.note.ID), Author: v.note.Author.account(), State: forge.ReviewDismissed,
-			SubmittedAt: v.note.CreatedAt, URL: l.noteURL(v.note),
-		})
+		if objects && len(requests) > 0 {
+			requests = requests[:len(requests)-1]
+		}
+		// Withdrawn, reset by the host after a push, or made anew: GitLab lets nobody approve twice.
+		for _, v := range approvals {
+			if err := l.review(v.note.Author.account(), forge.ReviewDismissed, v, true, place); err != nil {
+				return err
+			}
+		}
+		newest, lifted := last(votes[actionApprove])
+		for _, v := range requests {
+			state := forge.ReviewDismissed
+			if lifted && number(newest.note.ID) > number(v.note.ID) {
+				state = forge.ReviewChangesRequested // by that approval
+			}
+			if err := l.review(v.note.Author.account(), state, v, true, place); err != nil {
+				return err
+			}
+		}
 	}
 	slices.SortFunc(l.out.Reviews, func(a, b forge.Review) int {
 		return cmp.Or(a.SubmittedAt.Compare(b.SubmittedAt), cmp.Compare(a.ID, b.ID))
@@ -166,7 +193,7 @@ func (l *look) refusals(cast ballots) []forge.Account {
 		}
 	}
 	for id, votes := range cast {
-		v, ok := votes[actionRefuse]
+		v, ok := last(votes[actionRefuse])
 		if !ok || cast.newest(id) != actionRefuse {
 			continue
 		}

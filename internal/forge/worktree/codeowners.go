@@ -30,15 +30,7 @@ type Codeowners struct {
 // ReadCodeowners reads CODEOWNERS at base, which is as for Snapshot, or live, as it lies in the working
 // tree. Paths are below dir; they need not exist.
 func ReadCodeowners(dir, base string, live bool, paths []string) (*Codeowners, error) {
-	repo, err := open(dir)
-	if err != nil {
-		return nil, err
-	}
-	wt, err := repo.Worktree()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", dir, err)
-	}
-	root, err := filepath.EvalSymlinks(wt.Filesystem.Root())
+	repo, root, err := openTree(dir)
 	if err != nil {
 		return nil, err
 	}

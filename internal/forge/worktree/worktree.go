@@ -36,15 +36,7 @@ var ErrNotGit = errors.New("not in a git repository: the base is where configura
 // configuration names) and the trusted files at base, a revision; "" is the upstream's default
 // branch if it is known here, else HEAD.
 func Snapshot(dir, base string, paths []string) (*forge.Snapshot, error) {
-	repo, err := open(dir)
-	if err != nil {
-		return nil, err
-	}
-	wt, err := repo.Worktree()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", dir, err)
-	}
-	root, err := filepath.EvalSymlinks(wt.Filesystem.Root())
+	repo, root, err := openTree(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -132,6 +124,19 @@ func open(dir string) (*git.Repository, error) {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	return repo, nil
+}
+
+// openTree opens the repository around dir, and finds the root of its working tree.
+func openTree(dir string) (repo *git.Repository, root string, err error) {
+	if repo, err = open(dir); err != nil {
+		return nil, "", err
+	}
+	wt, err := repo.Worktree()
+	if err != nil {
+		return nil, "", fmt.Errorf("%s: %w", dir, err)
+	}
+	root, err = filepath.EvalSymlinks(wt.Filesystem.Root())
+	return repo, root, err
 }
 
 func resolve(repo *git.Repository, base string) (*object.Commit, string, error) {
