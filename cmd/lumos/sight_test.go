@@ -220,7 +220,8 @@ func recorded(ctx context.Context, s *stage, _ *testscript.TestScript, args []st
 	if _, err := says("", args[2:]); err != nil {
 		return err
 	}
-	want, err := strconv.Atoi(args[0])
+	exact, orMore := strings.CutSuffix(args[0], "+")
+	want, err := strconv.Atoi(exact)
 	if err != nil {
 		return err
 	}
@@ -243,7 +244,7 @@ func recorded(ctx context.Context, s *stage, _ *testscript.TestScript, args []st
 			return err.Error(), false
 		}
 		ok, _ := says(last, args[2:])
-		return fmt.Sprintf("%s, %s", strings.Join(types, " "), last), n == want && ok
+		return fmt.Sprintf("%s, %s", strings.Join(types, " "), last), (n == want || orMore && n > want) && ok
 	})
 }
 

@@ -113,7 +113,7 @@ var verbs = map[string]verb{
 	"report":   {"report PR FILE: what lumos check --json should say of the same manifests", 2, 2, report},
 	"merged":   {"merged PR", 1, 1, merged},
 	"tag":      {"tag NAME: is there", 1, 1, tag},
-	"recorded": {"recorded N TYPE [REGEXP]: the audit log has N events of the type, of which the last one says", 2, 3, recorded},
+	"recorded": {"recorded N|N+ TYPE [REGEXP]: the audit log has N events of the type, or at least N, of which the last one says", 2, 3, recorded},
 	"clone":    {"clone DIR: a fresh clone", 1, 1, clone},
 }
 

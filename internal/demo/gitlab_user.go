@@ -98,7 +98,7 @@ func (u gitlabUser) Review(ctx context.Context, n int, event Event, body string)
 }
 
 // requestChanges makes the user the reviewer first: GitLab takes a review's state from reviewers alone. On
-// the Free tier a merge request has one.
+// the Free tier a merge request has one, and only the page has a button for the rest.
 func (u gitlabUser) requestChanges(ctx context.Context, n int) error {
 	var answer struct {
 		Errors []struct{ Message string }
@@ -107,7 +107,6 @@ func (u gitlabUser) requestChanges(ctx context.Context, n int) error {
 	err := u.graphql.call(ctx, "POST", "/graphql", map[string]any{
 		"query": `mutation RequestChanges($project: ID!, $iid: String!, $me: [String!]!) {
 			reviewer: mergeRequestSetReviewers(input: {projectPath: $project, iid: $iid, reviewerUsernames: $me, operationMode: REPLACE}) { errors }
-			changes: mergeRequestRequestChanges(input: {projectPath: $project, iid: $iid}) { errors }
 		}`,
 		"variables": map[string]any{"project": Repo, "iid": fmt.Sprint(n), "me": []string{u.login}},
 	}, &answer)
@@ -122,7 +121,7 @@ func (u gitlabUser) requestChanges(ctx context.Context, n int) error {
 			return fmt.Errorf("%s: requesting changes: %s: %+v", u.login, name, done)
 		}
 	}
-	return nil
+	return u.world.Host.As(u.login).RequestChanges(Repo, n)
 }
 
 // Withdraw acts as the reviewer: on GitLab nobody else can take an approval back.

@@ -211,10 +211,14 @@ func (l *lab) merged(p *pull, err error) (gql.Object, error) {
 	return gql.Object{"mergeRequest": l.merge(p)}, asInvalid(err)
 }
 
+// requestChanges is of the licensed editions; elsewhere only the page requests changes.
 func (l *lab) requestChanges(in gql.Args) (gql.Object, error) {
 	p, err := l.changed(in)
 	if err != nil {
 		return nil, err
+	}
+	if !p.repo.settings.Licensed {
+		return nil, errUnavailable
 	}
 	if err := l.s.objectMR(p, l.by); err != nil {
 		return l.merged(p, err)
