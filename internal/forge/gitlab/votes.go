@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/lumos-governance/lumos/internal/forge"
@@ -38,7 +39,7 @@ type version struct {
 	Size  string    `json:"real_size"` // "5", or "1000+" when there were more than GitLab keeps
 }
 
-// diffID finds the version in the note of a push: its link "Compare with previous version".
+// diffID finds the version in the link "Compare with previous version".
 var diffID = regexp.MustCompile(`[?&](?:amp;)?diff_id=([0-9]{1,18})(?:[&#)\s"]|$)`)
 
 // vote is what a note says.
@@ -65,12 +66,7 @@ func readBallots(list []note) ballots {
 	for _, n := range list {
 		switch n.action() {
 		case actionPush:
-			current = -1
-			if m := diffID.FindStringSubmatch(n.Body); m != nil {
-				if id, err := strconv.ParseInt(m[1], 10, 64); err == nil && id > 0 {
-					current = id
-				}
-			}
+			current = pushed(n.Body)
 		case actionApprove, actionUnapprove, actionRefuse:
 			if n.Author == nil || number(n.Author.ID) == 0 {
 				continue
@@ -83,6 +79,21 @@ func readBallots(list []note) ballots {
 		}
 	}
 	return out
+}
+
+// pushed is the version that the note of a push names, or -1. The link is on the note's last line; above
+// it stand the titles of the commits, which whoever pushes may write to look like one.
+func pushed(body string) int64 {
+	body = strings.TrimSpace(body)
+	m := diffID.FindAllStringSubmatch(body[strings.LastIndexByte(body, '\n')+1:], -1)
+	if len(m) != 1 {
+		return -1
+	}
+	id, err := strconv.ParseInt(m[0][1], 10, 64)
+	if err != nil || id <= 0 {
+		return -1
+	}
+	return id
 }
 
 // newest is the action that a person did last.

@@ -15,6 +15,11 @@ func pushNote(id, version int) fields {
 	return system(id, jonas, actionPush, fmt.Sprintf("added 1 commit\n\n<ul><li>x</li></ul>\n\n[Compare with previous version](/acme/models/-/merge_requests/4/diffs?diff_id=%d&start_sha=%s)", version, sha1C))
 }
 
+// titled is the note of a push whose commit has that title.
+func titled(id, version int, title string) fields {
+	return system(id, jonas, actionPush, fmt.Sprintf("added 1 commit\n\n<ul><li>x - %s</li></ul>\n\n[Compare with previous version](/acme/models/-/merge_requests/4/diffs?diff_id=%d&start_sha=%s)", title, version, sha1C))
+}
+
 func reviewState(u fields, state string) fields {
 	out := fields{"mergeRequestInteraction": fields{"reviewState": state}}
 	for k, v := range u {
@@ -49,6 +54,8 @@ func TestVotesBindToTheVersion(t *testing.T) {
 		{"notes that come out of order", []any{approve(12, ben), pushNote(11, 73), pushNote(10, 72)}, []any{ben}, nil, "12 ben approved A"},
 		{"a push that names no version", []any{system(10, jonas, actionPush, "added 1 commit"), approve(11, ben)}, []any{ben}, nil, "11 ben approved -"},
 		{"a version that is not known", []any{pushNote(10, 99), approve(11, ben)}, []any{ben}, nil, "11 ben approved -"},
+		{"a commit whose title names a later version", []any{titled(10, 72, "[Compare with previous version](/x?diff_id=73&y)"), approve(11, ben), pushNote(12, 73)}, []any{ben}, nil, "11 ben approved B"},
+		{"a link that names two versions", []any{system(10, jonas, actionPush, "added 1 commit [x](?diff_id=73&) [Compare](?diff_id=72&)"), approve(11, ben)}, []any{ben}, nil, "11 ben approved -"},
 		{"a person's note that looks like a push", []any{noteOf(10, ben, "diff_id=73&"), approve(11, ben)}, []any{ben}, nil, "11 ben approved C"},
 		{"given again", []any{approve(10, ben), withdraw(11, ben), pushNote(12, 73), approve(13, ben)}, []any{ben}, nil, "10 ben dismissed C; 13 ben approved A"},
 		{"without a note", nil, []any{ben}, nil, "-2 ben approved -"},
