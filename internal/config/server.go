@@ -75,7 +75,7 @@ type GitLab struct {
 
 // Configured reports whether anything says which account the bot has.
 func (g GitLab) Configured() bool {
-	return g.TokenFile != "" || g.WebhookSecretFile != "" || g.SigningTokenFile != "" || g.Token.Reveal() != "" || g.WebhookSecret.Reveal() != ""
+	return g.URL != publicGitLab || g.TokenFile != "" || g.WebhookSecretFile != "" || g.SigningTokenFile != "" || g.Token.Reveal() != "" || g.WebhookSecret.Reveal() != ""
 }
 
 // Audit says how the audit log is signed and appended.
@@ -321,7 +321,7 @@ func (in *input) validate(s *Server) {
 
 func (in *input) validateGitHub(g *GitHub) {
 	if g.AppID <= 0 {
-		in.refuse("/github/app_id", "it stands on the App's page on GitHub", "the App's id is missing")
+		in.refuse("/github/app_id", "it stands on the App's page on GitHub; to serve GitLab instead, set gitlab.token_file", "the App's id is missing")
 	}
 	in.webhookSecret("/github/webhook_secret_file", "set github.webhook_secret_file or LUMOS_GITHUB_WEBHOOK_SECRET", g.WebhookSecret)
 	switch key := g.PrivateKey.Reveal(); {

@@ -107,7 +107,7 @@ func TestServerRefused(t *testing.T) {
 		want      string // DIR is the folder
 	}{
 		{"nothing set", "{}", nil, `DIR/f:1:1: the key that signs the audit log is missing: nothing could be allowed ("lumos audit init" makes one)` + "\n" +
-			"DIR/f:1:1: the App's id is missing (it stands on the App's page on GitHub)\n" +
+			"DIR/f:1:1: the App's id is missing (it stands on the App's page on GitHub; to serve GitLab instead, set gitlab.token_file)\n" +
 			"DIR/f:1:1: the App's private key is missing (set github.private_key_file or LUMOS_GITHUB_PRIVATE_KEY)\n" +
 			"DIR/f:1:1: there is no webhook secret: anybody could send events (set github.webhook_secret_file or LUMOS_GITHUB_WEBHOOK_SECRET)"},
 		{"an unknown key", sound + "lisen: x\n", nil, `DIR/f:3:1: unknown key "lisen" (did you mean "listen"?)`},
@@ -124,7 +124,7 @@ func TestServerRefused(t *testing.T) {
 			"DIR/f:3:18: http://siem.acme.example is not encrypted (use https)\nDIR/f:3:72: the URL holds a user name or password (remove the part before @)\nDIR/f:3:117: this is not a URL (write it with its scheme and host)"},
 		{"the environment", sound, []string{"LUMOS_GITHUB_APP_ID=x", "LUMOS_LOG_LEVEL=loud", "LUMOS_LISTEN=8080", "LUMOS_SWEEP_INTERVAL=1s", "LUMOS_GITHUB_API_URL=http://10.0.0.1", "LUMOS_GITHUB_GRAPHQL_URL=https://a/graphql", "LUMOS_GITHUB_GIT_URL=https://a"},
 			"LUMOS_GITHUB_API_URL: http://10.0.0.1 is not encrypted (use https)\nLUMOS_GITHUB_APP_ID: \"x\" is not a number\n" +
-				"LUMOS_GITHUB_APP_ID: the App's id is missing (it stands on the App's page on GitHub)\nLUMOS_LISTEN: \"8080\" is not host:port (write it like :8080)\n" +
+				"LUMOS_GITHUB_APP_ID: the App's id is missing (it stands on the App's page on GitHub; to serve GitLab instead, set gitlab.token_file)\nLUMOS_LISTEN: \"8080\" is not host:port (write it like :8080)\n" +
 				"LUMOS_LOG_LEVEL: \"loud\" is not one of debug, info, warn, error\nLUMOS_SWEEP_INTERVAL: the interval is 1s, want one minute to one day (write it like 15m)"},
 		{"an interval that is none", sound, []string{"LUMOS_SWEEP_INTERVAL=often"}, `LUMOS_SWEEP_INTERVAL: "often" is not a duration (write it like 15m)`},
 		{"an interval too long", sound + "sweep_interval: 25h\n", nil, "DIR/f:3:17: the interval is 25h0m0s, want one minute to one day (write it like 15m)"},
@@ -157,5 +157,53 @@ func TestLoadServerWithoutFile(t *testing.T) {
 	t.Parallel()
 	if _, err := LoadServer(filepath.Join(t.TempDir(), "none.yaml"), nil); err == nil || !strings.Contains(err.Error(), "none.yaml") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestLoadServerOfGitLab(t *testing.T) {
+	t.Parallel()
+	const token = "glpat-0123456789abcdefghij"
+	files := map[string]string{"token": token + "\n", "secret": theSecret, "signing": "whsec_MDEyMzQ1Njc4OWFiY2RlZg==\n", "app.pem": theKey}
+	for _, tc := range []struct {
+		name, settings string
+		env            []string
+		want           string // of the error, "" for none
+		github         bool
+	}{
+		{"alone", "gitlab: {token_file: token, webhook_secret_file: secret}", nil, "", false},
+		{"signed", "gitlab: {url: https://gitlab.acme.example, token_file: token, signing_token_file: signing}", nil, "", false},
+		{"from the environment", "", []string{"LUMOS_GITLAB_TOKEN=" + token, "LUMOS_GITLAB_WEBHOOK_SECRET=" + theSecret}, "", false},
+		{"beside GitHub", "gitlab: {token_file: token, webhook_secret_file: secret}\ngithub: {app_id: 7, private_key_file: app.pem, webhook_secret_file: secret}", nil, "", true},
+		{"without a token", "gitlab: {url: https://gitlab.acme.example, webhook_secret_file: secret}", nil, "the access token is missing", false},
+		{"without a secret", "gitlab: {token_file: token}", nil, "anybody could send events", false},
+		{"a guessable secret", "gitlab: {token_file: token}", []string{"LUMOS_GITLAB_WEBHOOK_SECRET=short"}, "shorter than", false},
+		{"half of GitHub beside it", "gitlab: {token_file: token, webhook_secret_file: secret}\ngithub: {app_id: 7}", nil, "the App's private key is missing", true},
+		{"no address", "gitlab: {url: gitlab.acme.example, token_file: token, webhook_secret_file: secret}", nil, "this is not a URL", false},
+		{"neither", "", nil, "gitlab.token_file", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			dir := write(t, files)
+			path := filepath.Join(dir, "lumos.yaml")
+			if err := os.WriteFile(path, []byte("audit: {signing_key_file: key}\n"+tc.settings), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s, err := LoadServer(path, tc.env)
+			if tc.want != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.want) {
+					t.Errorf("error %v, want %q", err, tc.want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.GitLab.Token.Reveal() != token || !s.GitLab.Configured() || s.GitHub.Configured() != tc.github {
+				t.Errorf("%+v", s)
+			}
+			if strings.Contains(fmt.Sprintf("%+v", s), token) {
+				t.Error("the token is printed")
+			}
+		})
 	}
 }

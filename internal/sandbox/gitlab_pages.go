@@ -77,7 +77,7 @@ func (p *pages) fillLab(b *pullPage, viewer string) {
 		l.Pipeline, l.PipelineSHA, l.Status, l.Icon, l.Tone = pl.ID, pl.SHA, look.words, look.icon, look.tone
 		for _, j := range pl.latest() {
 			look := jobLooks[j.State]
-			l.Jobs = append(l.Jobs, jobLine{j.Name, look.words, j.Description, j.TargetURL, j.User.Login, look.icon, look.tone, p.moment(j.Created)})
+			l.Jobs = append(l.Jobs, jobLine{j.Name, look.words, j.Description, j.TargetURL, p.s.who(j.User).Login, look.icon, look.tone, p.moment(j.Created)})
 		}
 	}
 	for i, v := range slices.Backward(mr.Versions) {
