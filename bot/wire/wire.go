@@ -33,7 +33,8 @@ const blobCache = 64 << 20
 type Options struct {
 	Log          zerolog.Logger
 	Version      string
-	RecordWithin time.Duration // see bot.Options
+	RecordWithin time.Duration   // see bot.Options
+	Library      *policy.Library // of the packs that ship, if nil; several services in one process may share it
 
 	transport http.RoundTripper // nil is http.DefaultTransport
 }
@@ -53,6 +54,9 @@ type Service struct {
 
 // Start builds a Service and begins to listen; Run makes it work.
 func Start(ctx context.Context, s *config.Server, o Options) (_ *Service, err error) {
+	if o.Library == nil {
+		o.Library = policy.NewLibrary(policies.FS)
+	}
 	svc := &Service{writer: audit.Writer{Version: o.Version}, log: o.Log}
 	defer func() {
 		if err != nil {
@@ -78,7 +82,7 @@ func Start(ctx context.Context, s *config.Server, o Options) (_ *Service, err er
 		endpoints = append(endpoints, events.Endpoint{URL: w.URL, Secret: w.Secret.Reveal()})
 	}
 	svc.bot, err = bot.New(bot.Options{
-		Host: hosts, Queue: svc.queue, Library: policy.NewLibrary(policies.FS), Signer: signer, Metrics: metrics, Dir: s.DataDir,
+		Host: hosts, Queue: svc.queue, Library: o.Library, Signer: signer, Metrics: metrics, Dir: s.DataDir,
 		Store:         func(r forge.Repo) (audit.Store, error) { return hosts.store(r, signer) },
 		Tagger:        func(r forge.Repo) (bot.Tagger, error) { return hosts.remote(r, signer) },
 		BlobURL:       hosts.blobURL,

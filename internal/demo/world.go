@@ -56,6 +56,10 @@ const (
 //go:embed all:seed
 var seed embed.FS
 
+// library is shared by all the worlds of a process: making a policy ready takes longer than all else in
+// the start of one.
+var library = policy.NewLibrary(policies.FS)
+
 // Options say what kind of world it is.
 type Options struct {
 	Host    forge.Platform // whose dialect the code host speaks; GitHub if empty
@@ -120,7 +124,7 @@ type side interface {
 func Start(ctx context.Context, o Options) (_ *World, err error) {
 	ctx, stop := context.WithCancel(ctx)
 	w := &World{Platform: forge.GitHub, Dir: o.Dir, Tokens: map[string]string{}, side: &githubSide{},
-		checker: checker.New(policy.NewLibrary(policies.FS)), stop: stop, done: make(chan error, 1)}
+		checker: checker.New(library), stop: stop, done: make(chan error, 1)}
 	if o.Host == forge.GitLab {
 		w.Platform, w.side = forge.GitLab, &gitlabSide{}
 	}
@@ -148,7 +152,7 @@ func Start(ctx context.Context, o Options) (_ *World, err error) {
 	if w.settings, err = writeSettings(o.Dir, o.AppendByPush, w); err != nil {
 		return nil, err
 	}
-	w.options = wire.Options{Log: o.Log, RecordWithin: o.RecordWithin, Version: o.Version}
+	w.options = wire.Options{Log: o.Log, RecordWithin: o.RecordWithin, Version: o.Version, Library: library}
 	svc, err := wire.Start(ctx, w.settings, w.options)
 	if err != nil {
 		return nil, err
