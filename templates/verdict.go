@@ -2,7 +2,6 @@ package templates
 
 import (
 	"fmt"
-	"path"
 	"regexp"
 	"strings"
 
@@ -118,14 +117,12 @@ func (v View) governed() []forge.File {
 	}
 	var out []forge.File
 	for _, f := range v.Snapshot.Files {
-		if governs(f.Path) || governs(f.Previous) {
+		if forge.Governs(f.Path) || forge.Governs(f.Previous) {
 			out = append(out, f)
 		}
 	}
 	return out
 }
-
-func governs(p string) bool { return strings.HasPrefix(p, ".lumos/") || path.Base(p) == "CODEOWNERS" }
 
 func (v View) fileLink(f forge.File) md {
 	if f.Status == forge.Removed { // there is nothing at the head

@@ -205,7 +205,7 @@ func (d *decision) approvers() []string {
 func (d *decision) classify() {
 	seen := make(map[string]bool)
 	add := func(path string, atHead bool) {
-		c := change{path: path, governance: isGovernance(path), suspect: owners.Suspicious(path)}
+		c := change{path: path, governance: forge.Governs(path), suspect: owners.Suspicious(path)}
 		release := d.Config.Covers(path)
 		c.manifest = atHead && d.Config.Matches(path) // any other is refused for its path, unread
 		if !release && !c.governance {
@@ -238,11 +238,6 @@ func (d *decision) classify() {
 	slices.SortFunc(d.changes, func(a, b change) int { return cmp.Compare(a.path, b.path) })
 }
 
-// isGovernance reports whether path decides how releases are judged or who owns them.
-func isGovernance(path string) bool {
-	return path == ".lumos" || strings.HasPrefix(path, ".lumos/") || owners.IsPlace(path)
-}
-
 // takenFor returns the governed name that some systems take path for, which is not governed itself;
 // it is empty when there is none. Such a change is treated as one of that name, and refused.
 func (d *decision) takenFor(path string) string {
@@ -252,7 +247,7 @@ func (d *decision) takenFor(path string) string {
 			return place
 		}
 	}
-	if folded != path && (d.Config.Matches(folded) || isGovernance(folded)) {
+	if folded != path && (d.Config.Matches(folded) || forge.Governs(folded)) {
 		return folded
 	}
 	return ""

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lumos-governance/lumos/internal/forge"
 	"github.com/lumos-governance/lumos/internal/forge/client"
+	"github.com/lumos-governance/lumos/internal/owners"
 )
 
 const (
@@ -18,10 +19,6 @@ const (
 	maxPages   = 10  // of reviews and of comments: 1,000 each
 	maxTeam    = 50  // pages of a team's members: 5,000
 )
-
-// codeowners are the places where GitHub looks for the file, in its order (docs.github.com, "About
-// code owners"); the document's aliases owners0… are in the same order.
-var codeowners = []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"}
 
 // Conversation reads a pull request in one request; only what does not fit a page of 100 (commits,
 // reviews, comments, members of a team) takes more. A commit list that does not hold the head is
@@ -276,7 +273,7 @@ func readBase(c *forge.Conversation, p *pullRequest, dirs []string) error {
 		}
 		walk(".lumos", *lumos)
 	}
-	for i, place := range codeowners {
+	for i, place := range owners.Places(owners.GitHub) { // the document's aliases owners0… are in the same order
 		e, err := at(fmt.Sprintf("owners%d", i))
 		if err != nil {
 			return err

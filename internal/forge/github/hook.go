@@ -204,15 +204,10 @@ func onPush(p *payload, w *Wake) bool {
 	w.AllOpen = (p.Forced || p.Created) && branch == p.Repository.Default || len(p.Commits) >= pushCommits
 	for _, c := range p.Commits {
 		for _, files := range [][]string{c.Added, c.Modified, c.Removed} {
-			w.AllOpen = w.AllOpen || slices.ContainsFunc(files, isRule)
+			w.AllOpen = w.AllOpen || slices.ContainsFunc(files, forge.Governs)
 		}
 	}
 	return w.AllOpen
-}
-
-// isRule reports whether a file is one that Lumos trusts at the base.
-func isRule(path string) bool {
-	return path == ".lumos" || strings.HasPrefix(path, ".lumos/") || slices.Contains(codeowners, path)
 }
 
 func onInstallation(_ *payload, w *Wake) bool {

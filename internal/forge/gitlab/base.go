@@ -18,6 +18,7 @@ import (
 
 	"github.com/lumos-governance/lumos/internal/forge"
 	"github.com/lumos-governance/lumos/internal/forge/client"
+	"github.com/lumos-governance/lumos/internal/owners"
 )
 
 const (
@@ -25,12 +26,8 @@ const (
 	maxTree      = 50 // pages of a directory's entries: 5,000
 )
 
-// codeowners are the places where GitLab looks for the file, in its order (docs.gitlab.com, "Code
-// Owners"). .lumos is among the paths to tell a file of that name from a directory.
-var (
-	codeowners = []string{"CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"}
-	basePaths  = append([]string{".lumos"}, codeowners...)
-)
+// basePaths are where CODEOWNERS may be; .lumos is among them to tell a file of that name from a directory.
+var basePaths = append([]string{".lumos"}, owners.Places(owners.GitLab)...)
 
 // baseDocument builds the document for the directories, and its variables.
 func baseDocument(repo forge.Repo, sha string, dirs []string) (string, map[string]any) {

@@ -201,7 +201,7 @@ func onPush(p *payload, w *Wake, _ func(string) bool) bool {
 	w.AllOpen = p.Total > len(p.Commits) || branch == p.Project.Default && (none(p.Before) || len(p.Commits) == 0)
 	for _, c := range p.Commits {
 		for _, files := range [][]string{c.Added, c.Modified, c.Removed} {
-			w.AllOpen = w.AllOpen || slices.ContainsFunc(files, isRule)
+			w.AllOpen = w.AllOpen || slices.ContainsFunc(files, forge.Governs)
 		}
 	}
 	return w.AllOpen
@@ -209,11 +209,6 @@ func onPush(p *payload, w *Wake, _ func(string) bool) bool {
 
 // none is GitLab's id for no commit: a branch that is born, or goes.
 func none(sha string) bool { return strings.Trim(sha, "0") == "" && sha != "" }
-
-// isRule reports whether a file is one that Lumos trusts at the base.
-func isRule(path string) bool {
-	return path == ".lumos" || strings.HasPrefix(path, ".lumos/") || slices.Contains(codeowners, path)
-}
 
 // onPipeline wakes when a pipeline succeeds: any Developer may set a status named like the gate, and
 // what was set by somebody else must not stand until the sweep. Our own status makes such an event
