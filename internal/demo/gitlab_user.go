@@ -209,6 +209,11 @@ func (u gitlabUser) Look(ctx context.Context, n int) (*PullRequest, error) {
 	if pr.Merge == "" {
 		pr.Merge = mr.SquashCommit
 	}
+	// The status first: Lumos writes its note before it, so that what the note says is never older.
+	statuses, err := u.statuses(ctx, pr.Head, false)
+	if err != nil {
+		return nil, err
+	}
 	notes, err := u.notes(ctx, n)
 	if err != nil {
 		return nil, err
@@ -232,10 +237,6 @@ func (u gitlabUser) Look(ctx context.Context, n int) (*PullRequest, error) {
 	}
 	if c, ok := ledger[forge.ComplianceCheck]; ok {
 		pr.Checks[c.Name] = Check{State: checkState(c), Text: pr.Status + "\n" + gaps}
-	}
-	statuses, err := u.statuses(ctx, pr.Head, false)
-	if err != nil {
-		return nil, err
 	}
 	for _, s := range slices.Backward(statuses) { // newest first, so that the newest is read last
 		if s.Name == forge.GateCheck && s.Ref == mr.SourceBranch {
