@@ -17,9 +17,11 @@ func planGitLab(p *forge.Publication, view templates.View, mem Memory) {
 		gate.Conclusion = forge.Success
 	}
 	old := view.Snapshot.FindCheck(gate.Name)
-	switch {
-	case old != nil && old.HeadSHA == gate.HeadSHA && old.Status == gate.Status && old.Conclusion == gate.Conclusion:
-	default:
+	// A status that the ledger does not know is not our word, even if it says the same: somebody may have
+	// set it first, and its time is what a command without a commit is held against. Where there is
+	// nothing to govern there is no ledger, and no vote.
+	ours := old != nil && (old.ExternalID != "" || view.Verdict.Kind == approval.KindOther)
+	if !ours || old.HeadSHA != gate.HeadSHA || old.Status != gate.Status || old.Conclusion != gate.Conclusion {
 		p.Checks = append(p.Checks, forge.CheckWrite{
 			Name: gate.Name, HeadSHA: gate.HeadSHA, Status: gate.Status, Conclusion: gate.Conclusion, ExternalID: gate.ExternalID,
 			Title: templates.Gate(view).Title,

@@ -87,6 +87,14 @@ func TestPlanOnGitLab(t *testing.T) {
 		t.Errorf("a forged status is answered with %+v", p)
 	}
 
+	waiting := gitLabView(approval.Waiting)
+	s = *waiting.Snapshot
+	s.Checks = []forge.Check{{Name: forge.GateCheck, HeadSHA: head, Status: forge.InProgress, StartedAt: now}}
+	waiting.Snapshot = &s
+	if p, _ := Plan(waiting, Memory{}, now); len(p.Checks) != 1 || p.Checks[0].Status != forge.InProgress {
+		t.Errorf("a status that somebody set before Lumos's first word is taken for it: %+v", p.Checks)
+	}
+
 	healed := v
 	healed.Reports = []policy.Report{{Path: "releases/m/1.yaml", Model: "m", Version: "1", Conclusion: policy.NeedsApproval}}
 	healed.Verdict.State = approval.Waiting
