@@ -123,10 +123,20 @@ func (w *world) accessAsLevel(a *Account, r *repo) int {
 
 // allMembers are the members of a project with those that it inherits or is shared with.
 func (w *world) allMembers(r *repo) []member {
+	return w.membersBy(func(a *Account) int { return w.access(a, r) })
+}
+
+// inheritedMembers are a group's members with those of the groups above it.
+func (w *world) inheritedMembers(g *Account) []member {
+	return w.membersBy(func(a *Account) int { return w.groupAccess(a, g) })
+}
+
+// membersBy are the accounts that have a level, by id.
+func (w *world) membersBy(level func(*Account) int) []member {
 	var out []member
 	for _, a := range w.accounts {
 		if a.Type != kindOrg {
-			if n := w.access(a, r); n > 0 {
+			if n := level(a); n > 0 {
 				out = append(out, member{a, n})
 			}
 		}

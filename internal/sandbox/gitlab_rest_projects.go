@@ -138,20 +138,6 @@ func (s *Sandbox) memberJSON(m member) any {
 	return j
 }
 
-// inheritedMembers are a group's members with those of the groups above it.
-func (w *world) inheritedMembers(g *Account) []member {
-	var out []member
-	for _, a := range w.accounts {
-		if a.Type != kindOrg {
-			if n := w.groupAccess(a, g); n > 0 {
-				out = append(out, member{a, n})
-			}
-		}
-	}
-	slices.SortFunc(out, func(a, b member) int { return cmp.Compare(a.User.ID, b.User.ID) })
-	return out
-}
-
 func (c *glCall) membersOf(all bool) []member {
 	switch {
 	case c.repo != nil && all:

@@ -1,10 +1,8 @@
 package github
 
 import (
-	"bytes"
 	"context"
 	"embed"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -80,48 +78,20 @@ func (es gqlErrors) asError() error {
 // graphql posts one document. What GitHub could answer lies in out even when there are errors: the
 // caller decides which of them it can live with.
 func (in *installation) graphql(ctx context.Context, doc string, variables map[string]any, out any) (gqlErrors, error) {
-	body, err := json.Marshal(map[string]any{"query": doc, "variables": variables})
-	if err != nil {
-		return nil, err
+	return client.Endpoint[gqlError]{
+		Client: in.http, URL: in.graphqlURL, Header: http.Header{"User-Agent": {userAgent}},
+		Refused: github.CheckResponse, Limited: limitedBy,
+		Failed: func(errs []gqlError) error { return gqlErrors(errs) },
+	}.Ask(ctx, doc, variables, out)
+}
+
+// limitedBy knows the rate limits where they come as an error of GraphQL.
+func limitedBy(h http.Header, e gqlError) *forge.RateLimited {
+	primary := e.Type == "RATE_LIMITED"
+	if !primary && !strings.Contains(strings.ToLower(e.Message), "secondary rate limit") {
+		return nil
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, in.graphqlURL, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", userAgent)
-	resp, err := in.http.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	if err := github.CheckResponse(resp); err != nil {
-		return nil, err
-	}
-	var answer struct {
-		Data   json.RawMessage `json:"data"`
-		Errors gqlErrors       `json:"errors"`
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
-		return nil, fmt.Errorf("decoding the GraphQL answer: %w", err)
-	}
-	for _, e := range answer.Errors {
-		primary := e.Type == "RATE_LIMITED"
-		if primary || strings.Contains(strings.ToLower(e.Message), "secondary rate limit") {
-			return nil, &forge.RateLimited{Until: until(resp.Header, primary)}
-		}
-	}
-	if len(answer.Data) == 0 || string(answer.Data) == "null" {
-		if len(answer.Errors) == 0 {
-			return nil, fmt.Errorf("the GraphQL answer holds neither data nor errors")
-		}
-		return nil, answer.Errors
-	}
-	if err := json.Unmarshal(answer.Data, out); err != nil {
-		return nil, fmt.Errorf("decoding the GraphQL answer: %w", err)
-	}
-	return answer.Errors, nil
+	return &forge.RateLimited{Until: until(h, primary)}
 }
 
 // strict is graphql for documents of which every part is needed.

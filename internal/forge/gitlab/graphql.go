@@ -1,10 +1,8 @@
 package gitlab
 
 import (
-	"bytes"
 	"context"
 	"embed"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -85,52 +83,31 @@ func (es gqlErrors) split(path string) (below, rest gqlErrors) {
 // graphql posts one document. What GitLab could answer lies in out even when there are errors: the
 // caller decides which of them it can live with.
 func (h *Host) graphql(ctx context.Context, doc string, variables map[string]any, out any) (gqlErrors, error) {
-	body, err := json.Marshal(map[string]any{"query": doc, "variables": variables})
+	return client.Endpoint[gqlError]{
+		Client: h.http, URL: h.root + "api/graphql",
+		Header:  http.Header{"Authorization": {"Bearer " + h.token}, "User-Agent": {userAgent}},
+		Refused: refused, Limited: limitedBy,
+		Failed: func(errs []gqlError) error { return gqlErrors(errs) },
+	}.Ask(ctx, doc, variables, out)
+}
+
+func refused(resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 2<<10))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.root+"api/graphql", bytes.NewReader(body))
-	if err != nil {
-		return nil, err
+	return &refusedError{status: resp.StatusCode, text: strings.TrimSpace(string(text))}
+}
+
+// limitedBy knows the rate limits where they come as an error of GraphQL.
+func limitedBy(h http.Header, e gqlError) *forge.RateLimited {
+	if !strings.Contains(strings.ToLower(e.Message), "rate limit") && !strings.Contains(e.Message, "This endpoint has been requested too many times") {
+		return nil
 	}
-	req.Header.Set("Authorization", "Bearer "+h.token)
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", userAgent)
-	resp, err := h.http.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		text, err := io.ReadAll(io.LimitReader(resp.Body, 2<<10))
-		if err != nil {
-			return nil, err
-		}
-		return nil, &refusedError{status: resp.StatusCode, text: strings.TrimSpace(string(text))}
-	}
-	var answer struct {
-		Data   json.RawMessage `json:"data"`
-		Errors gqlErrors       `json:"errors"`
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
-		return nil, fmt.Errorf("decoding the GraphQL answer: %w", err)
-	}
-	for _, e := range answer.Errors {
-		if strings.Contains(strings.ToLower(e.Message), "rate limit") || strings.Contains(e.Message, "This endpoint has been requested too many times") {
-			return nil, &forge.RateLimited{Until: until(resp.Header)}
-		}
-	}
-	if len(answer.Data) == 0 || string(answer.Data) == "null" {
-		if len(answer.Errors) == 0 {
-			return nil, fmt.Errorf("the GraphQL answer holds neither data nor errors")
-		}
-		return nil, answer.Errors
-	}
-	if err := json.Unmarshal(answer.Data, out); err != nil {
-		return nil, fmt.Errorf("decoding the GraphQL answer: %w", err)
-	}
-	return answer.Errors, nil
+	return &forge.RateLimited{Until: until(h)}
 }
 
 // strict is graphql for documents of which every part is needed.
