@@ -180,6 +180,9 @@ func (s *Sandbox) CreateRepo(owner, name string, private bool, by string, files 
 			return err
 		}
 	}
+	if s.dialect == GitLab { // which protects the default branch of a new project: Maintainers push and merge
+		r.rules = append(r.rules, rule{pattern: r.Default})
+	}
 	s.repos = append(s.repos, r)
 	return nil
 }
