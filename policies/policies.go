@@ -1,12 +1,14 @@
-// Package policies holds the policy packs that ship with Lumos, embedded. It is data: Rego, its
-// tests and a pack.yaml a folder; internal/policy gives it meaning. It imports nothing of Lumos.
+// Package policies holds the control catalogue and the policy packs that ship with Lumos, embedded. It
+// is data: controls with their tests, packs that select from them, and the frameworks that they cite.
+// internal/policy gives it meaning. It imports nothing of Lumos.
 //
 // README.md in this folder says how a control is written.
 package policies
 
 import "embed"
 
-// FS holds one folder a pack. The folder lib is no pack to choose: its helpers are always there.
+// FS holds one folder a pack, and three that cannot be chosen: controls (the catalogue), lib (helpers
+// that are always there) and frameworks (what may be cited).
 //
-//go:embed core lib
+//go:embed controls lib frameworks core nist-ai-rmf nist-genai gdpr iso-42001 mrm-sr26-2 hipaa
 var FS embed.FS

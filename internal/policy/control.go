@@ -12,6 +12,8 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/lumos-governance/lumos/internal/document"
+	"github.com/lumos-governance/lumos/internal/policy/rules"
+	"github.com/lumos-governance/lumos/internal/policy/star"
 )
 
 //go:embed schema/control.schema.json
@@ -42,11 +44,23 @@ type Control struct {
 	Mode          Mode                `json:"mode"`
 	MandatoryWhen string              `json:"mandatoryWhen,omitempty"` // when a weighted control is mandatory, in words
 	Remediation   string              `json:"remediation"`
-	References    map[string][]string `json:"references"` // framework → ids
+	References    map[string][]string `json:"references"`              // framework → ids
+	EffectiveFrom string              `json:"effectiveFrom,omitempty"` // date from which on it counts; empty: always
+	SupersededBy  string              `json:"supersededBy,omitempty"`  // the control that takes its place once that is in force
+	Language      Language            `json:"language"`
 
-	line  int     // of its METADATA
-	rules ast.Ref // its package
+	line int // of its description
 }
+
+// Language is what a control is written in.
+type Language string
+
+// The languages.
+const (
+	YAML     Language = "yaml"
+	Rego     Language = "rego"
+	Starlark Language = "starlark" // Python syntax
+)
 
 // metadata is the block as written; see schema/control.schema.json.
 type metadata struct {
@@ -61,6 +75,8 @@ type metadata struct {
 		MandatoryWhen string              `json:"mandatory_when"`
 		Remediation   string              `json:"remediation"`
 		Frameworks    map[string][]string `json:"frameworks"`
+		EffectiveFrom string              `json:"effective_from"`
+		SupersededBy  string              `json:"superseded_by"`
 	} `json:"custom"`
 }
 
@@ -77,21 +93,92 @@ const (
 // helperFile is the stem of the one file of a pack that is no control.
 const helperFile = "lib"
 
-// module is one Rego file of a pack.
+// module is one file of a pack: a control, its tests, or helpers.
 type module struct {
 	path    string
-	stem    string // its name without .rego
-	parsed  *ast.Module
+	stem    string   // its name without its ending
 	control *Control // nil for helpers and tests
+	digest  string   // of its bytes
+
+	parsed  *ast.Module   // Rego, also what a YAML rule was rendered to
+	program *star.Program // Starlark
+	source  string        // the Rego that a YAML rule was rendered to
+	table   []byte        // a _test.yaml, read when tests run
 }
 
 func (m *module) isTest() bool { return strings.HasSuffix(m.stem, "_test") }
 
-// parseModule reads one Rego file of a pack, known as name in messages.
-func parseModule(pack, name string, src []byte) (*module, document.Errors) {
+// readModule reads one file of a pack, known as name in messages.
+func readModule(pack, name string, src []byte) (*module, document.Errors) {
 	if len(src) > document.MaxSize {
 		return nil, document.Errors{{Path: name, Message: fmt.Sprintf("the file has %d bytes, more than the %d that are read", len(src), document.MaxSize)}}
 	}
+	stem := strings.TrimSuffix(path.Base(name), path.Ext(name))
+	switch path.Ext(name) {
+	case ".rego":
+		return parseModule(pack, name, src)
+	case ".star":
+		return parseProgram(pack, name, stem, src)
+	}
+	if strings.HasSuffix(stem, "_test") {
+		return &module{path: name, stem: stem, table: src}, nil
+	}
+	return parseRule(pack, name, stem, src)
+}
+
+// parseRule reads a YAML rule, and renders it to the Rego that will be evaluated.
+func parseRule(pack, name, stem string, src []byte) (*module, document.Errors) {
+	r, errs := rules.Parse(name, src)
+	if errs != nil {
+		return nil, errs
+	}
+	m := &module{path: name, stem: stem}
+	if m.source, m.parsed, errs = r.Render(strings.TrimPrefix(packageOf(pack, stem), "data."), ast.ParserOptions{
+		ProcessAnnotation: true, RegoVersion: ast.RegoV1, Capabilities: capabilities(),
+	}); errs != nil {
+		return nil, errs
+	}
+	m.control = &Control{
+		ID: r.ID, Pack: pack, Path: name, Title: r.Title, Description: strings.TrimSpace(r.Description),
+		Severity: Severity(r.Severity), Mode: Mode(r.Mode), MandatoryWhen: r.MandatoryWhenText(),
+		Remediation: r.Remediation, References: r.Frameworks, EffectiveFrom: r.EffectiveFrom, SupersededBy: r.SupersededBy,
+		Language: YAML, line: 1,
+	}
+	return m, nil
+}
+
+// parseProgram reads a rule in Python syntax. Its description is the same METADATA as that of Rego.
+func parseProgram(pack, name, stem string, src []byte) (*module, document.Errors) {
+	row := slices.IndexFunc(strings.Split(string(src), "\n"), func(l string) bool { return strings.TrimSpace(l) == "# METADATA" }) + 1
+	if row == 0 {
+		return nil, document.Errors{{Path: name, Line: 1, Column: 1, Message: "a control has one METADATA block, above its functions", Hint: "see lumos schema policy"}}
+	}
+	c, _, errs := describe(pack, name, src, row)
+	if errs != nil {
+		return nil, errs
+	}
+	c.Language = Starlark
+	m := &module{path: name, stem: stem, control: c}
+	shape, err := inputSchema(nil, nil)
+	if err != nil {
+		return nil, document.Errors{{Path: name, Message: err.Error()}}
+	}
+	if m.program, errs = star.Compile(name, src, shape); errs != nil {
+		return nil, errs
+	}
+	switch {
+	case m.program.HasMandatory() && c.MandatoryWhen == "":
+		errs = append(errs, document.Error{Path: name, Line: c.line, Column: 1, Message: "the control has a function mandatory, but no mandatory_when", Hint: "say in mandatory_when, in words, when it is true"})
+	case c.MandatoryWhen != "" && !m.program.HasMandatory():
+		errs = append(errs, document.Error{Path: name, Line: c.line, Column: 1, Message: "the control has no function mandatory", Hint: "add: def mandatory(input): …"})
+	case c.MandatoryWhen != "" && c.Mode == Mandatory:
+		errs = append(errs, document.Error{Path: name, Line: c.line, Column: 1, Message: "the control is always mandatory", Hint: "set mode: weighted, or remove mandatory_when"})
+	}
+	return m, errs
+}
+
+// parseModule reads one Rego file of a pack.
+func parseModule(pack, name string, src []byte) (*module, document.Errors) {
 	parsed, err := ast.ParseModuleWithOpts(name, string(src), ast.ParserOptions{
 		ProcessAnnotation: true, RegoVersion: ast.RegoV1, Capabilities: capabilities(),
 	})
@@ -128,22 +215,33 @@ func parseControl(pack, name string, src []byte, parsed *ast.Module) (*Control, 
 		}
 		return nil, document.Errors{at(loc, "see lumos schema policy", "a control has one METADATA block, above its package")}
 	}
-	block := parsed.Annotations[0].Location
-	doc, errs := document.Parse(name, onlyMetadata(src, block.Row), controlSchema)
+	c, doc, errs := describe(pack, name, src, parsed.Annotations[0].Location.Row)
 	if errs != nil {
 		return nil, errs
 	}
+	c.Language = Rego
+	if len(parsed.Annotations[0].Schemas) == 0 {
+		return nil, document.Errors{doc.Errorf("", "add: schemas: [{input: schema.input}], by which field names are checked", `"schemas" is missing`)}
+	}
+	return c, checkRules(c, doc, parsed)
+}
+
+// describe reads the METADATA block whose first line is row.
+func describe(pack, name string, src []byte, row int) (*Control, *document.Document, document.Errors) {
+	doc, errs := document.Parse(name, onlyMetadata(src, row), controlSchema)
+	if errs != nil {
+		return nil, nil, errs
+	}
 	var m metadata
 	if err := doc.Decode(&m); err != nil {
-		return nil, document.Errors{at(block, "", "%v", err)}
+		return nil, nil, document.Errors{{Path: name, Line: row, Column: 1, Message: err.Error()}}
 	}
-	c := &Control{
+	return &Control{
 		ID: m.Custom.ID, Pack: pack, Path: name, Title: m.Title, Description: strings.TrimSpace(m.Description),
 		Severity: m.Custom.Severity, Mode: m.Custom.Mode, MandatoryWhen: m.Custom.MandatoryWhen,
 		Remediation: m.Custom.Remediation, References: m.Custom.Frameworks,
-		line: block.Row, rules: parsed.Package.Path,
-	}
-	return c, checkRules(c, doc, parsed)
+		EffectiveFrom: m.Custom.EffectiveFrom, SupersededBy: m.Custom.SupersededBy, line: row,
+	}, doc, nil
 }
 
 // onlyMetadata keeps the comment block that starts at row, without its "#", and blanks everything

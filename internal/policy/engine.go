@@ -18,6 +18,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/topdown"
 
 	"github.com/lumos-governance/lumos/internal/config"
+	"github.com/lumos-governance/lumos/internal/policy/star"
 	"github.com/lumos-governance/lumos/releases"
 )
 
@@ -34,7 +35,10 @@ type Engine struct {
 	controls []prepared // in the order of the report
 	severity map[string]Severity
 	waivers  []*waiver
-	minScore *float64
+
+	frameworks map[string]*Framework
+	minScore   *float64
+	starlark   bool // some control is written in it
 
 	// What controls see that is the same for every manifest.
 	lists, thresholds *ast.Term
@@ -44,7 +48,10 @@ type Engine struct {
 // prepared is a control with its queries, which bind its answers by the names of its rules.
 type prepared struct {
 	Control
-	query rego.PreparedEvalQuery
+	why     string        // the pack and profile that bring it in
+	from    time.Time     // from when on it counts; zero: always
+	program *star.Program // Starlark; nil for Rego, which has the queries
+	query   rego.PreparedEvalQuery
 	// short is query without the findings, for a control whose findings all start with "not pass": once
 	// it passes there are none to look for, which saves a quarter of the evaluation. Else nil.
 	short *rego.PreparedEvalQuery
@@ -62,32 +69,38 @@ func (e *Engine) Controls() []Control {
 	return out
 }
 
-func newEngine(ctx context.Context, digest string, packs []*Pack, s Source) (*Engine, error) {
+func newEngine(ctx context.Context, digest string, sel *selection, s Source) (*Engine, error) {
 	age, err := s.Config.EvidenceAge()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", config.Path, err)
 	}
-	lists, groups := listsOf(packs, s.Config), thresholdsOf(s.Config)
-	e := &Engine{digest: digest, severity: map[string]Severity{}, minScore: s.Config.MinScore, maxAgeDays: int(age / (24 * time.Hour))}
+	lists, groups := listsOf(sel.lists, s.Config), thresholdsOf(s.Config)
+	e := &Engine{digest: digest, frameworks: sel.frameworks, severity: map[string]Severity{}, minScore: s.Config.MinScore, maxAgeDays: int(age / (24 * time.Hour))}
 	if e.lists, err = term(lists); err != nil {
 		return nil, err
 	}
 	if e.thresholds, err = term(groups); err != nil {
 		return nil, err
 	}
-	compiler, err := compile(packs, slices.Sorted(maps.Keys(lists)), slices.Sorted(maps.Keys(groups)), false)
+	modules := slices.Clone(sel.helpers)
+	for _, c := range sel.controls {
+		modules = append(modules, c.module)
+	}
+	compiler, err := compile(modules, slices.Sorted(maps.Keys(lists)), slices.Sorted(maps.Keys(groups)))
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range packs {
-		for _, c := range p.Controls {
-			q, err := prepare(ctx, compiler, c)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", c.Path, err)
+	for _, c := range sel.controls {
+		p := prepared{Control: *c.control, why: c.why, from: c.from, program: c.program}
+		p.Pack = c.pack
+		if c.program == nil {
+			if err := p.prepare(ctx, compiler, c.parsed.Package.Path); err != nil {
+				return nil, fmt.Errorf("%s: %w", c.path, err)
 			}
-			e.controls = append(e.controls, q)
-			e.severity[c.ID] = c.Severity
 		}
+		e.starlark = e.starlark || c.program != nil
+		e.controls = append(e.controls, p)
+		e.severity[p.ID] = p.Severity
 	}
 	for _, f := range s.Files {
 		if strings.HasPrefix(f.Path, waiverDir) && (strings.HasSuffix(f.Path, ".yaml") || strings.HasSuffix(f.Path, ".yml")) {
@@ -99,11 +112,8 @@ func newEngine(ctx context.Context, digest string, packs []*Pack, s Source) (*En
 }
 
 // listsOf joins the defaults of the packs with what the configuration sets, which counts.
-func listsOf(packs []*Pack, c *config.Config) map[string][]string {
-	out := map[string][]string{}
-	for _, p := range packs {
-		maps.Copy(out, p.Lists)
-	}
+func listsOf(defaults map[string][]string, c *config.Config) map[string][]string {
+	out := maps.Clone(defaults)
 	for name, l := range c.Lists {
 		out[name] = l.Values
 	}
@@ -125,22 +135,20 @@ func term(v any) (*ast.Term, error) {
 	return ast.NewTerm(a), nil
 }
 
-// compile type-checks and compiles the packs together, with or without their tests.
-func compile(packs []*Pack, lists, groups []string, tests bool) (*ast.Compiler, error) {
+// compile type-checks and compiles what is Rego among the modules.
+func compile(modules []*module, lists, groups []string) (*ast.Compiler, error) {
 	input, err := inputSchema(lists, groups)
 	if err != nil {
 		return nil, err
 	}
-	modules := map[string]*ast.Module{}
-	for _, p := range packs {
-		for _, m := range p.modules {
-			if tests || !m.isTest() {
-				modules[m.path] = m.parsed
-			}
+	parsed := map[string]*ast.Module{}
+	for _, m := range modules {
+		if m.parsed != nil {
+			parsed[m.path] = m.parsed
 		}
 	}
 	c := newCompiler(input)
-	if c.Compile(modules); c.Failed() {
+	if c.Compile(parsed); c.Failed() {
 		return nil, regoErrors("policies", c.Errors)
 	}
 	return c, nil
@@ -148,31 +156,30 @@ func compile(packs []*Pack, lists, groups []string, tests bool) (*ast.Compiler, 
 
 // prepare makes the queries for a control's answers. An answer that is a plain rule is wrapped in a
 // comprehension, since it may be undefined; a set is always defined.
-func prepare(ctx context.Context, compiler *ast.Compiler, c Control) (prepared, error) {
-	p := prepared{Control: c}
-	pass, guarded := c.rules.Append(ast.StringTerm(rulePass)), true
+func (p *prepared) prepare(ctx context.Context, compiler *ast.Compiler, rules ast.Ref) error {
+	pass, guarded := rules.Append(ast.StringTerm(rulePass)), true
 	parts := map[string]string{}
-	for _, r := range compiler.GetRulesWithPrefix(c.rules) {
+	for _, r := range compiler.GetRulesWithPrefix(rules) {
 		name := r.Head.Name.String()
 		switch name {
 		case ruleFail, ruleMissing:
 			guarded = guarded && isNot(r.Body[0], pass)
 			fallthrough
 		case ruleNotApplicable:
-			parts[name] = fmt.Sprintf("%s = %s.%s", name, c.rules, name)
+			parts[name] = fmt.Sprintf("%s = %s.%s", name, rules, name)
 		case rulePass, ruleMandatory:
-			parts[name] = fmt.Sprintf("%s = [x | x = %s.%s]", name, c.rules, name)
+			parts[name] = fmt.Sprintf("%s = [x | x = %s.%s]", name, rules, name)
 		}
 	}
 	var err error
 	if p.query, err = query(ctx, compiler, parts); err != nil || !guarded {
-		return p, err
+		return err
 	}
 	delete(parts, ruleFail)
 	delete(parts, ruleMissing)
 	short, err := query(ctx, compiler, parts)
 	p.short = &short
-	return p, err
+	return err
 }
 
 // isNot tells whether an expression is the negation of a rule.
@@ -202,6 +209,7 @@ type Subject struct {
 	Release  *releases.Release // Manifest as parsed, where the caller has done so; nil lets Evaluate parse it
 	Previous *File             // the model's last release, at base
 	Evidence map[string]File   // files at head that the manifest names, by path
+	Releases map[string]File   // manifests at base that the manifest names (its base models' releases), by path
 	Now      time.Time         // decides what is too old or expired; never shown
 }
 
@@ -228,11 +236,18 @@ func (e *Engine) Evaluate(ctx context.Context, s Subject) *Report {
 		r.Conclusion = Errored
 		return r
 	}
-	r.Controls = e.run(ctx, input, release)
+	facts := facts{rego: input, release: release, now: s.Now}
+	if e.starlark {
+		if facts.star, err = starInput(input); err != nil {
+			r.Problems, r.Conclusion = append(r.Problems, clean(err.Error())), Errored
+			return r
+		}
+	}
+	r.Controls = e.run(ctx, facts)
 	for i := range r.Controls {
 		r.Controls[i] = waive(r.Controls[i], concerns)
 	}
-	r.Frameworks = project(r.Controls)
+	r.Frameworks = project(r.Controls, e.frameworks)
 	total := sum(r.Controls)
 	r.Score, r.Coverage = total.score(), total.coverage()
 	r.Conclusion = conclude(r.Controls, r.Score, r.Coverage, r.Tier.Effective, e.minScore, risk.EUAIAct.Class == prohibited)
@@ -303,12 +318,12 @@ func (r *Report) compare(release *releases.Release, f *File) *releases.Release {
 }
 
 // run evaluates the controls, a few at a time, in the order of the report.
-func (e *Engine) run(ctx context.Context, input ast.Value, release *releases.Release) []Result {
+func (e *Engine) run(ctx context.Context, in facts) []Result {
 	out := make([]Result, len(e.controls))
 	var next atomic.Int64
 	work := func() {
 		for i := int(next.Add(1)) - 1; i < len(out); i = int(next.Add(1)) - 1 {
-			out[i] = e.controls[i].evaluate(ctx, input, release)
+			out[i] = e.due(&e.controls[i], e.controls[i].evaluate(ctx, in), in.now)
 		}
 	}
 	var wg sync.WaitGroup
@@ -332,7 +347,33 @@ func deepen() {
 	runtime.KeepAlive(&stack)
 }
 
-func (p *prepared) evaluate(ctx context.Context, input ast.Value, release *releases.Release) (out Result) {
+// facts are what the controls of one manifest see.
+type facts struct {
+	rego    ast.Value
+	star    *star.Input // nil when no control is written in Starlark
+	release *releases.Release
+	now     time.Time
+}
+
+// due takes a control out that does not count yet, or whose place another has taken. What it would say
+// is told all the same.
+func (e *Engine) due(p *prepared, r Result, now time.Time) Result {
+	because := ""
+	if p.from.After(now) {
+		r.EffectiveFrom = p.from.Format(time.DateOnly)
+		because = fmt.Sprintf("takes effect on %s (%s)", r.EffectiveFrom, p.why)
+	} else if i := slices.IndexFunc(e.controls, func(c prepared) bool { return c.ID == p.SupersededBy && !c.from.After(now) }); i >= 0 {
+		because = "superseded by " + p.SupersededBy
+	}
+	if because == "" || r.Outcome == NotApplicable {
+		return r
+	}
+	because += ": today it would be " + string(r.Outcome)
+	r.Outcome, r.Reason, r.Findings, r.Remediation = NotApplicable, because, nil, ""
+	return r
+}
+
+func (p *prepared) evaluate(ctx context.Context, in facts) (out Result) {
 	r := Result{ID: p.ID, Pack: p.Pack, Title: p.Title, Severity: p.Severity, Mandatory: p.Mode == Mandatory, References: p.References}
 	// A fault in the engine costs this control its pass, not the process its life.
 	defer func() {
@@ -340,11 +381,36 @@ func (p *prepared) evaluate(ctx context.Context, input ast.Value, release *relea
 			out = r.errored(fmt.Sprintf("the engine failed: %v", fault))
 		}
 	}()
+	answers, err := p.answers(ctx, in)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return r.errored("the evaluation was stopped")
+	case errors.Is(err, errTimeout):
+		return r.errored(fmt.Sprintf("it ran longer than %s", controlTimeout))
+	case err != nil:
+		return r.errored(err.Error())
+	}
+	return p.interpret(r, answers, in.release)
+}
+
+var errTimeout = errors.New("the time is up")
+
+// answers asks the control within its budget.
+func (p *prepared) answers(ctx context.Context, in facts) (rego.Vars, error) {
+	if p.program != nil {
+		ctx, cancel := context.WithTimeoutCause(ctx, controlTimeout, errTimeout)
+		defer cancel()
+		out, err := p.program.Ask(ctx, in.star)
+		if err != nil && context.Cause(ctx) == errTimeout {
+			err = errTimeout
+		}
+		return out, err
+	}
 	stop := topdown.NewCancel()
 	defer time.AfterFunc(controlTimeout, stop.Cancel).Stop()
 	defer context.AfterFunc(ctx, stop.Cancel)()
 	ask := func(q rego.PreparedEvalQuery) (rego.ResultSet, error) {
-		return q.Eval(ctx, rego.EvalParsedInput(input), rego.EvalExternalCancel(stop), rego.EvalMetrics(metrics.NoOp()))
+		return q.Eval(ctx, rego.EvalParsedInput(in.rego), rego.EvalExternalCancel(stop), rego.EvalMetrics(metrics.NoOp()))
 	}
 	var answers rego.ResultSet
 	var err error
@@ -355,14 +421,21 @@ func (p *prepared) evaluate(ctx context.Context, input ast.Value, release *relea
 		answers, err = ask(p.query) // it alone says what is wrong
 	}
 	switch {
-	case err != nil && ctx.Err() != nil:
-		return r.errored("the evaluation was stopped")
 	case topdown.IsCancel(err):
-		return r.errored(fmt.Sprintf("it ran longer than %s", controlTimeout))
+		return nil, errTimeout
 	case err != nil:
-		return r.errored(err.Error())
+		return nil, err
 	case len(answers) != 1:
-		return r.errored("it has no answer")
+		return nil, errors.New("it has no answer")
 	}
-	return p.interpret(r, answers[0].Bindings, release)
+	return answers[0].Bindings, nil
+}
+
+// starInput turns the input into what Starlark sees.
+func starInput(input ast.Value) (*star.Input, error) {
+	v, err := ast.JSON(input)
+	if err != nil {
+		return nil, err
+	}
+	return star.NewInput(v)
 }

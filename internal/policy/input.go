@@ -33,6 +33,11 @@ func (e *Engine) input(release, previous *releases.Release, s Subject, tier Tier
 		)),
 		pair("now", ast.StringTerm(s.Now.UTC().Format(time.RFC3339Nano))),
 	}
+	named, err := manifests(s.Releases)
+	if err != nil {
+		return nil, err
+	}
+	pairs = append(pairs, pair("releases", named))
 	if previous != nil {
 		p, err := term(previous.Value)
 		if err != nil {
@@ -60,6 +65,24 @@ func evidence(files map[string]File) *ast.Term {
 		pairs = append(pairs, pair(path, ast.ObjectTerm(facts...)))
 	}
 	return ast.ObjectTerm(pairs...)
+}
+
+// manifests gives the releases that the manifest names, each as written. One that cannot be read is left
+// out: a control that asks for it finds nothing.
+func manifests(files map[string]File) (*ast.Term, error) {
+	pairs := make([][2]*ast.Term, 0, len(files))
+	for path, f := range files {
+		release, err := releases.Parse(f.Path, f.Data)
+		if f.Err != "" || err != nil {
+			continue
+		}
+		value, err := term(release.Value)
+		if err != nil {
+			return nil, err
+		}
+		pairs = append(pairs, pair(path, value))
+	}
+	return ast.ObjectTerm(pairs...), nil
 }
 
 func waiverTerms(concerns []concern) *ast.Term {

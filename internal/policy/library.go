@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -27,15 +26,22 @@ var packSchema = document.MustCompile("pack", packSchemaSource)
 
 // The packs with a meaning of their own.
 const (
-	libPack   = "lib"   // helpers, always loaded
-	localPack = "local" // a repository's own rules
+	libPack     = "lib"      // helpers, always loaded
+	catalogPack = "controls" // the catalogue, which packs select from
+	localPack   = "local"    // a repository's own rules
+)
+
+// The files and folders with a meaning of their own.
+const (
+	packFile      = "pack.yaml"
+	frameworksDir = "frameworks"
 )
 
 const (
 	localDir   = ".lumos/policies/"
 	waiverDir  = ".lumos/waivers/"
 	maxEngines = 8   // kept compiled; one serves every release of a repository until its base changes
-	maxRules   = 500 // Rego files of a repository
+	maxRules   = 500 // rule files of a repository
 )
 
 // File is a file as read from a repository. Err says why it could not be.
@@ -51,61 +57,94 @@ type Source struct {
 	Files  []File // everything under .lumos, the configuration itself included
 }
 
-// Pack is a policy pack that can be chosen.
+// Pack is a policy pack that can be chosen: a selection of controls. The catalogue and a repository's
+// own rules have the same shape; what they hold is Modules.
 type Pack struct {
-	Name        string              `json:"name"`
-	Title       string              `json:"title"`
-	Version     string              `json:"version"`
-	Description string              `json:"description"`
-	Frameworks  map[string]string   `json:"frameworks"` // that its controls may cite: name → title and edition
-	Lists       map[string][]string `json:"lists"`      // that its controls read, with their defaults
+	Name          string              `json:"name"`
+	Title         string              `json:"title"`
+	Version       string              `json:"version"`
+	Description   string              `json:"description"`
+	Framework     string              `json:"framework,omitempty"`     // that the pack is about
+	EffectiveFrom string              `json:"effectiveFrom,omitempty"` // date; empty: in force
+	Select        []string            `json:"controls,omitempty"`      // control ids, of every profile; where there are none and no profiles, all that cite Framework
+	Profiles      map[string]Profile  `json:"profiles,omitempty"`      // when there are any, one must be chosen
+	Lists         map[string][]string `json:"lists,omitempty"`         // that its controls read, with their defaults
 
-	Controls []Control `json:"-"` // by id
-
-	modules []*module
-	digest  string // of every file
+	own    []*module // the rules that lie in its folder; only the helpers, the catalogue and local have any
+	digest string    // of pack.yaml
 }
 
-// Library holds the packs that ship, and the engines that were made of them.
+// Profile is a named selection within a pack.
+type Profile struct {
+	Title         string   `json:"title"`
+	EffectiveFrom string   `json:"effectiveFrom,omitempty"` // date; empty: the pack's
+	Includes      []string `json:"includes,omitempty"`      // other profiles
+	Select        []string `json:"controls"`
+}
+
+// controls returns the controls that lie in the pack's folder.
+func (p *Pack) controls() []Control {
+	var out []Control
+	for _, m := range p.own {
+		if m.control != nil {
+			out = append(out, *m.control)
+		}
+	}
+	slices.SortFunc(out, func(a, b Control) int { return cmp.Compare(a.ID, b.ID) })
+	return out
+}
+
+// Library holds the controls and packs that ship, and the engines that were made of them.
 type Library struct {
-	packs func() (map[string]*Pack, error)
+	shelf func() (*shelf, error)
 
 	mu      sync.Mutex
 	engines []*Engine // most recently used first
 }
 
-// NewLibrary returns a library of the packs in the file systems: one folder each, with a pack.yaml.
-// They are read on first use; an error in one is an error of every Load.
-func NewLibrary(packs ...fs.FS) *Library {
-	return &Library{packs: sync.OnceValues(func() (map[string]*Pack, error) { return readPacks(packs) })}
+// shelf is everything that ships.
+type shelf struct {
+	lib, catalog *Pack
+	packs        map[string]*Pack // that can be chosen
+	frameworks   map[string]*Framework
+	byID         map[string]*module // controls of the catalogue
+}
+
+// NewLibrary returns a library of what a file system of the shape of policies.FS holds. It is read on
+// first use; an error in it is an error of every Load.
+func NewLibrary(system fs.FS) *Library {
+	return &Library{shelf: sync.OnceValues(func() (*shelf, error) { return readShelf(system) })}
 }
 
 // Packs returns the packs that can be chosen, by name.
 func (l *Library) Packs() ([]Pack, error) {
-	packs, err := l.packs()
+	shelf, err := l.shelf()
 	if err != nil {
 		return nil, err
 	}
 	var out []Pack
-	for _, name := range slices.Sorted(maps.Keys(packs)) {
-		if name != libPack {
-			out = append(out, *packs[name])
-		}
+	for _, name := range slices.Sorted(maps.Keys(shelf.packs)) {
+		out = append(out, *shelf.packs[name])
 	}
 	return out, nil
 }
 
-// Controls returns every control of every pack, by pack and id.
+// Controls returns every control of the catalogue, by id.
 func (l *Library) Controls() ([]Control, error) {
-	packs, err := l.Packs()
+	shelf, err := l.shelf()
 	if err != nil {
 		return nil, err
 	}
-	var out []Control
-	for _, p := range packs {
-		out = append(out, p.Controls...)
+	return shelf.catalog.controls(), nil
+}
+
+// Frameworks returns the frameworks that controls cite, by name.
+func (l *Library) Frameworks() (map[string]*Framework, error) {
+	shelf, err := l.shelf()
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	return shelf.frameworks, nil
 }
 
 // Load returns the engine for what a repository says about its policy, made anew or as last time. Its
@@ -114,70 +153,27 @@ func (l *Library) Load(ctx context.Context, s Source) (*Engine, error) {
 	if s.Config == nil {
 		return nil, errors.New("no configuration to load a policy for")
 	}
-	packs, err := l.selected(s)
+	shelf, err := l.shelf()
 	if err != nil {
 		return nil, err
 	}
-	digest, err := digestOf(packs, s)
+	sel, err := shelf.choose(s)
+	if err != nil {
+		return nil, err
+	}
+	digest, err := sel.digest(s)
 	if err != nil {
 		return nil, err
 	}
 	if e := l.cached(digest); e != nil {
 		return e, nil
 	}
-	e, err := newEngine(ctx, digest, packs, s)
+	e, err := newEngine(ctx, digest, sel, s)
 	if err != nil {
 		return nil, err
 	}
 	l.keep(e)
 	return e, nil
-}
-
-// selected returns the helpers, the packs that the configuration names, in its order, and last the
-// repository's own rules.
-func (l *Library) selected(s Source) ([]*Pack, error) {
-	packs, err := l.packs()
-	if err != nil {
-		return nil, err
-	}
-	out := []*Pack{packs[libPack]}
-	if out[0] == nil {
-		return nil, fmt.Errorf("the policy packs lack the pack %s", libPack)
-	}
-	for _, chosen := range s.Config.Packs {
-		p := packs[chosen.Name]
-		switch {
-		case p == nil || chosen.Name == libPack:
-			known := slices.DeleteFunc(slices.Sorted(maps.Keys(packs)), func(n string) bool { return n == libPack })
-			return nil, document.Errors{{Path: config.Path, Pointer: "/packs", Message: fmt.Sprintf("there is no policy pack %q", chosen.Name),
-				Hint: "there are: " + strings.Join(known, ", ")}}
-		case chosen.Profile != "":
-			return nil, document.Errors{{Path: config.Path, Pointer: "/packs", Message: fmt.Sprintf("the policy pack %s has no profile %q", chosen.Name, chosen.Profile),
-				Hint: "name the pack alone"}}
-		case slices.Contains(out, p):
-			return nil, document.Errors{{Path: config.Path, Pointer: "/packs", Message: fmt.Sprintf("the policy pack %s is named twice", chosen.Name)}}
-		}
-		out = append(out, p)
-	}
-	local, err := readLocal(s.Files)
-	if err != nil {
-		return nil, err
-	}
-	out = append(out, local)
-	return out, uniqueIDs(out)
-}
-
-func uniqueIDs(packs []*Pack) error {
-	first := map[string]Control{}
-	for _, p := range packs {
-		for _, c := range p.Controls {
-			if f, twice := first[c.ID]; twice {
-				return document.Errors{{Path: c.Path, Line: c.line, Column: 1, Message: fmt.Sprintf("the id %s is taken by %s (%s)", c.ID, f.Path, f.Title), Hint: "choose an id of your own"}}
-			}
-			first[c.ID] = c
-		}
-	}
-	return nil
 }
 
 func (l *Library) cached(digest string) *Engine {
@@ -199,31 +195,92 @@ func (l *Library) keep(e *Engine) {
 	l.engines = l.engines[:min(len(l.engines), maxEngines)]
 }
 
-func readPacks(systems []fs.FS) (map[string]*Pack, error) {
-	packs := map[string]*Pack{}
-	for _, system := range systems {
-		dirs, err := fs.ReadDir(system, ".")
-		if err != nil {
-			return nil, fmt.Errorf("policy packs: %w", err)
+func readShelf(system fs.FS) (*shelf, error) {
+	out := &shelf{packs: map[string]*Pack{}, byID: map[string]*module{}}
+	var err error
+	if out.frameworks, err = readFrameworks(system); err != nil {
+		return nil, err
+	}
+	dirs, err := fs.ReadDir(system, ".")
+	if err != nil {
+		return nil, fmt.Errorf("policy packs: %w", err)
+	}
+	for _, d := range dirs {
+		if !d.IsDir() || d.Name() == frameworksDir {
+			continue
 		}
-		for _, d := range dirs {
-			if !d.IsDir() {
-				continue
-			}
-			if packs[d.Name()] != nil || d.Name() == localPack {
-				return nil, fmt.Errorf("policy packs: the name %s is taken", d.Name())
-			}
-			p, err := readPack(system, d.Name())
-			if err != nil {
-				return nil, err
-			}
-			packs[d.Name()] = p
+		p, err := out.readPack(system, d.Name())
+		if err != nil {
+			return nil, err
+		}
+		switch p.Name {
+		case libPack:
+			out.lib = p
+		case catalogPack:
+			out.catalog = p
+		case localPack:
+			return nil, fmt.Errorf("policy packs: the name %s is taken by a repository's own rules", localPack)
+		default:
+			out.packs[p.Name] = p
 		}
 	}
-	return packs, nil
+	if out.lib == nil || out.catalog == nil {
+		return nil, fmt.Errorf("the policy packs lack the folder %s or %s", libPack, catalogPack)
+	}
+	for _, m := range out.catalog.own {
+		if m.control != nil {
+			if first := out.byID[m.control.ID]; first != nil {
+				return nil, document.Errors{taken(*m.control, *first.control)}
+			}
+			out.byID[m.control.ID] = m
+		}
+	}
+	return out, out.check()
 }
 
-func readPack(system fs.FS, dir string) (*Pack, error) {
+// check sees to it that packs select what there is, and selects for those that are a whole framework.
+func (s *shelf) check() error {
+	var errs document.Errors
+	for _, p := range s.packs {
+		file := path.Join(p.Name, packFile)
+		add := func(format string, args ...any) {
+			errs = append(errs, document.Error{Path: file, Message: fmt.Sprintf(format, args...)})
+		}
+		if p.Framework != "" && s.frameworks[p.Framework] == nil {
+			add("there is no framework %q", p.Framework)
+		}
+		if len(p.Select)+len(p.Profiles) == 0 {
+			for _, c := range s.catalog.controls() {
+				if p.Framework != "" && c.References[p.Framework] != nil {
+					p.Select = append(p.Select, c.ID)
+				}
+			}
+		}
+		for _, id := range p.Select {
+			if s.byID[id] == nil {
+				add("there is no control %s", id)
+			}
+		}
+		for name, profile := range p.Profiles {
+			for _, id := range profile.Select {
+				if s.byID[id] == nil {
+					add("profile %s: there is no control %s", name, id)
+				}
+			}
+			for _, other := range profile.Includes {
+				if len(p.Profiles[other].Select) == 0 || other == name {
+					add("profile %s includes %q, which is no other profile", name, other)
+				}
+			}
+		}
+	}
+	if errs != nil {
+		return errs.Sorted()
+	}
+	return nil
+}
+
+func (s *shelf) readPack(system fs.FS, dir string) (*Pack, error) {
 	var files []File
 	entries, err := fs.ReadDir(system, dir)
 	if err != nil {
@@ -231,7 +288,7 @@ func readPack(system fs.FS, dir string) (*Pack, error) {
 	}
 	for _, e := range entries {
 		name := path.Join(dir, e.Name())
-		if e.IsDir() || path.Ext(name) != ".rego" && e.Name() != "pack.yaml" {
+		if e.IsDir() || !isRule(name) && e.Name() != packFile {
 			continue
 		}
 		data, err := fs.ReadFile(system, name)
@@ -240,26 +297,30 @@ func readPack(system fs.FS, dir string) (*Pack, error) {
 		}
 		files = append(files, File{Path: name, Data: data})
 	}
-	var p Pack
-	i := slices.IndexFunc(files, func(f File) bool { return path.Base(f.Path) == "pack.yaml" })
+	i := slices.IndexFunc(files, func(f File) bool { return path.Base(f.Path) == packFile })
 	if i < 0 {
-		return nil, document.Errors{{Path: path.Join(dir, "pack.yaml"), Message: "a policy pack needs this file"}}
+		return nil, document.Errors{{Path: path.Join(dir, packFile), Message: "a policy pack needs this file"}}
 	}
 	doc, errs := document.Parse(files[i].Path, files[i].Data, packSchema)
 	if errs != nil {
 		return nil, errs
 	}
+	p := Pack{digest: digestBytes(files[i].Data)}
 	if err := doc.Decode(&p); err != nil {
 		return nil, err
 	}
 	if p.Name != dir {
 		return nil, document.Errors{doc.Errorf("/name", "", "the pack is named %q, its folder %q", p.Name, dir)}
 	}
-	return &p, p.fill(files)
+	files = slices.Delete(files, i, i+1)
+	if dir != catalogPack && dir != libPack && len(files) > 0 {
+		return nil, document.Errors{{Path: files[0].Path, Message: "rules lie in " + catalogPack + "/", Hint: "name it under controls in " + packFile}}
+	}
+	return &p, p.fill(files, s.frameworks)
 }
 
 // readLocal makes a pack of a repository's own rules.
-func readLocal(files []File) (*Pack, error) {
+func readLocal(files []File, frameworks map[string]*Framework) (*Pack, error) {
 	p := &Pack{Name: localPack}
 	var rules []File
 	for _, f := range files {
@@ -269,62 +330,62 @@ func readLocal(files []File) (*Pack, error) {
 		switch {
 		case f.Err != "":
 			return nil, document.Errors{{Path: f.Path, Message: "the file could not be read: " + f.Err}}
-		case path.Ext(f.Path) != ".rego" || path.Dir(f.Path)+"/" != localDir:
-			return nil, document.Errors{{Path: f.Path, Message: "not a rule that Lumos can read", Hint: "rules are Rego files directly in " + localDir}}
+		case !isRule(f.Path) || path.Dir(f.Path)+"/" != localDir:
+			return nil, document.Errors{{Path: f.Path, Message: "not a rule that Lumos can read", Hint: "rules are .yaml, .rego and .star files directly in " + localDir}}
 		case len(rules) == maxRules:
 			return nil, document.Errors{{Path: f.Path, Message: fmt.Sprintf("more than %d rule files", maxRules)}}
 		}
 		rules = append(rules, f)
 	}
-	return p, p.fill(rules)
+	return p, p.fill(rules, frameworks)
 }
 
-// fill parses the Rego files of a pack, and sums up all its files.
-func (p *Pack) fill(files []File) error {
+// isRule tells whether a file of a pack holds a control, tests or helpers.
+func isRule(name string) bool {
+	return path.Base(name) != packFile && slices.Contains([]string{".rego", ".yaml", ".star"}, path.Ext(name))
+}
+
+// fill parses the rules of a pack, and sees to it that they cite what exists.
+func (p *Pack) fill(files []File, frameworks map[string]*Framework) error {
 	var errs document.Errors
+	stems := map[string]string{}
 	for _, f := range files {
-		if path.Ext(f.Path) != ".rego" {
-			continue
-		}
-		m, found := parseModule(p.Name, f.Path, f.Data)
+		m, found := readModule(p.Name, f.Path, f.Data)
 		if found == nil && m.control != nil {
-			found = p.cited(m.control)
-			p.Controls = append(p.Controls, *m.control)
+			found = cited(m.control, frameworks, p.Name == localPack)
+			if first, twice := stems[m.stem]; twice && found == nil {
+				found = document.Errors{{Path: f.Path, Line: 1, Column: 1, Message: "the name is taken by " + first, Hint: "rename one of them: the name without its ending must be unique"}}
+			}
+			stems[m.stem] = f.Path
 		}
 		errs = append(errs, found...)
-		p.modules = append(p.modules, m)
+		if m != nil {
+			m.digest = digestBytes(f.Data)
+			p.own = append(p.own, m)
+		}
 	}
 	if errs != nil {
 		return errs.Sorted()
 	}
-	slices.SortFunc(p.Controls, func(a, b Control) int { return cmp.Compare(a.ID, b.ID) })
-	p.digest = digestFiles(files)
 	return nil
 }
 
-// cited refuses frameworks that the pack does not declare. A repository's own rules may cite any.
-func (p *Pack) cited(c *Control) document.Errors {
+// cited refuses ids that a framework does not have. A repository's own rules may also cite frameworks
+// that Lumos does not know.
+func cited(c *Control, frameworks map[string]*Framework, local bool) document.Errors {
 	var errs document.Errors
 	for _, name := range slices.Sorted(maps.Keys(c.References)) {
-		if _, ok := p.Frameworks[name]; !ok && p.Name != localPack {
-			errs = append(errs, document.Error{Path: c.Path, Line: c.line, Column: 1, Message: fmt.Sprintf("the framework %s is not declared", name), Hint: "add it to frameworks in pack.yaml"})
+		f := frameworks[name]
+		if f == nil && !local {
+			errs = append(errs, document.Error{Path: c.Path, Line: c.line, Column: 1, Message: fmt.Sprintf("the framework %s is not known", name), Hint: "add it to policies/frameworks"})
+		}
+		for _, id := range c.References[name] {
+			if _, ok := f.provision(id); f != nil && !ok {
+				errs = append(errs, document.Error{Path: c.Path, Line: c.line, Column: 1, Message: fmt.Sprintf("%s (%s) has no %s", f.Title, f.Edition, id), Hint: f.nearest(id)})
+			}
 		}
 	}
 	return errs
-}
-
-// digestOf sums up everything that judges. The configuration is in it as decoded too, since there may
-// be no file and then the defaults count.
-func digestOf(packs []*Pack, s Source) (string, error) {
-	conf, err := json.Marshal(s.Config)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", config.Path, err)
-	}
-	files := []File{{Path: "config", Data: conf}, {Path: "files", Data: []byte(digestFiles(s.Files))}}
-	for _, p := range packs {
-		files = append(files, File{Path: "pack/" + p.Name, Data: []byte(p.digest)})
-	}
-	return digestFiles(files), nil
 }
 
 // digestFiles is the sha256 over a list of "<digest> <path>" lines in the order of the paths.

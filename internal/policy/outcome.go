@@ -80,17 +80,20 @@ func texts(answer any) ([]string, error) {
 	return out, nil
 }
 
-// findings reads {message, pointer} objects and places them in the manifest.
+// findings reads {message, pointer, fix} objects and places them in the manifest.
 func findings(answer any, release *releases.Release) ([]Finding, error) {
 	values, _ := answer.([]any)
 	out := make([]Finding, 0, len(values))
 	for _, v := range values {
 		f, ok := finding(v)
 		if !ok {
-			return nil, errors.New(`want a set of {"message": text, "pointer": JSON pointer}, the pointer being optional`)
+			return nil, errors.New(`want a set of {"message": text, "pointer": JSON pointer, "fix": the right value}, pointer and fix being optional`)
 		}
 		if f.Pointer != "" {
 			f.Line, f.Column = release.Position(f.Pointer)
+			if f.Fix != nil {
+				f.Fix.Pointer, f.Fix.Line, f.Fix.Column = f.Pointer, f.Line, f.Column
+			}
 		}
 		out = append(out, f)
 	}
@@ -113,6 +116,12 @@ func finding(v any) (Finding, bool) {
 				return Finding{}, false
 			}
 			f.Pointer = clean(pointer)
+		case "fix":
+			value, ok := value.(string)
+			if !ok || clean(value) != value || value == "" || object["pointer"] == nil {
+				return Finding{}, false
+			}
+			f.Fix = &Fix{Value: value}
 		default:
 			return Finding{}, false
 		}
@@ -125,7 +134,7 @@ func arrange(fs []Finding) []Finding {
 	slices.SortFunc(fs, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), strings.Compare(a.Pointer, b.Pointer), strings.Compare(a.Message, b.Message))
 	})
-	fs = slices.Compact(fs)
+	fs = slices.CompactFunc(fs, func(a, b Finding) bool { return a.Pointer == b.Pointer && a.Message == b.Message })
 	if rest := len(fs) - maxFindings + 1; rest > 1 {
 		fs = append(fs[:maxFindings-1:maxFindings-1], Finding{Message: fmt.Sprintf("and %d more findings", rest)})
 	}

@@ -22,19 +22,20 @@ import (
 // to fail, and every row of it must be reached by some test.
 func TestRego(t *testing.T) {
 	t.Parallel()
-	packs, err := NewLibrary(policies.FS).packs()
+	shelf, err := NewLibrary(policies.FS).shelf()
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := slices.Collect(maps.Values(packs))
 	conf := &config.Config{}
-	input, err := inputSchema(slices.Sorted(maps.Keys(listsOf(all, conf))), slices.Sorted(maps.Keys(thresholdsOf(conf))))
+	lists := maps.Clone(shelf.catalog.Lists)
+	maps.Copy(lists, shelf.lib.Lists)
+	input, err := inputSchema(slices.Sorted(maps.Keys(lists)), slices.Sorted(maps.Keys(thresholdsOf(conf))))
 	if err != nil {
 		t.Fatal(err)
 	}
 	modules := map[string]*ast.Module{}
-	for _, p := range all {
-		for _, m := range p.modules {
+	for _, m := range slices.Concat(shelf.lib.own, shelf.catalog.own) {
+		if m.parsed != nil {
 			modules[m.path] = m.parsed
 		}
 	}
@@ -52,16 +53,17 @@ func TestRego(t *testing.T) {
 		})
 	}
 	report := coverage.Report(modules)
-	for _, p := range all {
-		for _, c := range p.Controls {
-			for _, kind := range []string{"pass", "fail"} {
-				if !seen[c.rules.String()+"_test "+kind] {
-					t.Errorf("%s: no test whose name starts with test_%s", c.Path, kind)
-				}
+	for _, m := range shelf.catalog.own {
+		if m.control == nil || m.control.Language != Rego {
+			continue
+		}
+		for _, kind := range []string{"pass", "fail"} {
+			if !seen[m.parsed.Package.Path.String()+"_test "+kind] {
+				t.Errorf("%s: no test whose name starts with test_%s", m.path, kind)
 			}
-			for _, gap := range report.Files[c.Path].NotCovered {
-				t.Errorf("%s:%d: no test reaches this row (to row %d)", c.Path, gap.Start.Row, gap.End.Row)
-			}
+		}
+		for _, gap := range report.Files[m.path].NotCovered {
+			t.Errorf("%s:%d: no test reaches this row (to row %d)", m.path, gap.Start.Row, gap.End.Row)
 		}
 	}
 }

@@ -77,10 +77,20 @@ type Report struct {
 
 	Controls   []Result          `json:"controls"` // in pack order, then by id
 	Frameworks []FrameworkScore  `json:"frameworks"`
+	Sources    []SourceUse       `json:"sources,omitempty"`  // compliance data from outside the repository
+	Notices    []string          `json:"notices,omitempty"`  // what will matter soon, such as a waiver that ends
 	Changes    []releases.Change `json:"changes"`            // against the model's previous release
 	Previous   string            `json:"previous,omitempty"` // the version that Changes compares with
 	Invalid    []releases.Error  `json:"invalid,omitempty"`  // why the manifest could not be read at all
 	Problems   []string          `json:"problems,omitempty"` // why the policy itself could not be loaded or trusted
+}
+
+// SourceUse records the data of a source that the verdict rests on.
+type SourceUse struct {
+	Name   string `json:"name"`
+	Digest string `json:"digest,omitempty"` // sha256 of what was read
+	Since  string `json:"since,omitempty"`  // when this very content was first read (RFC 3339)
+	Error  string `json:"error,omitempty"`  // why it could not be read
 }
 
 // Tier is the risk tier with its grounds.
@@ -105,6 +115,8 @@ type Result struct {
 	References  map[string][]string `json:"references,omitempty"`  // framework → ids
 	Waiver      *WaiverUse          `json:"waiver,omitempty"`
 	Unwaived    Outcome             `json:"unwaived,omitempty"` // what a waived control would be without its waiver
+
+	EffectiveFrom string `json:"effectiveFrom,omitempty"` // date; set while the control does not count yet
 }
 
 // Open reports whether the control stands in the way: mandatory or critical, and not passed.
@@ -118,6 +130,16 @@ type Finding struct {
 	Pointer string `json:"pointer,omitempty"` // RFC 6901
 	Line    int    `json:"line,omitempty"`
 	Column  int    `json:"column,omitempty"`
+	Fix     *Fix   `json:"fix,omitempty"` // set where only one value can be right
+}
+
+// Fix is the value that Pointer should have. It is mechanical: no judgement is in it.
+type Fix struct {
+	Pointer string `json:"pointer"` // of a scalar that is there
+	Value   string `json:"value"`   // as YAML writes it
+	// The place of the scalar in the manifest, on one line.
+	Line   int `json:"line"`
+	Column int `json:"column"`
 }
 
 // WaiverUse names the waiver that was applied.
@@ -129,11 +151,14 @@ type WaiverUse struct {
 
 // FrameworkScore is the same score over the controls that cite one framework.
 type FrameworkScore struct {
-	Framework string  `json:"framework"`
-	Score     *Tenths `json:"score"`
-	Coverage  *Tenths `json:"coverage"`
-	Controls  int     `json:"controls"` // applicable ones
-	Open      int     `json:"open"`
+	Framework  string   `json:"framework"`
+	Title      string   `json:"title,omitempty"`
+	Edition    string   `json:"edition,omitempty"`
+	Unverified []string `json:"unverified,omitempty"` // cited ids that were not compared with its text
+	Score      *Tenths  `json:"score"`
+	Coverage   *Tenths  `json:"coverage"`
+	Controls   int      `json:"controls"` // applicable ones
+	Open       int      `json:"open"`
 }
 
 // Count returns how many controls have the outcome.

@@ -72,6 +72,7 @@ func inputSchema(lists, groups []string) (any, error) {
 		"manifest":           release,
 		"previous":           release,
 		"evidence":           anyObject,
+		"releases":           anyObject,
 		"lists":              each(lists, texts),
 		"thresholds":         each(groups, anyObject),
 		"maxEvidenceAgeDays": number,

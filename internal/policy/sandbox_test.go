@@ -110,8 +110,8 @@ func TestBadRules(t *testing.T) {
 		"fail no set":          {rule("pass if input.now\n\nfail if not input.now\n"), 17, "must be a set"},
 		"mandatory unsaid":     {rule(ok + "mandatory if input.tier.effective == \"high\"\n"), 6, "no mandatory_when"},
 		"mandatory undecided":  {replaced("mode: mandatory", "mode: weighted\n#   mandatory_when: the tier is high"), 10, "no rule mandatory"},
-		"id taken by core":     {replaced("ACME-01", "ID-01"), 1, "taken by core/id_01.rego"},
-		"not a rule file":      {policy.File{Path: ".lumos/policies/a.yaml"}, 0, "not a rule"},
+		"id taken by core":     {replaced("ACME-01", "ID-01"), 1, "taken by controls/id_01.rego"},
+		"not a rule file":      {policy.File{Path: ".lumos/policies/a.json"}, 0, "not a rule"},
 		"in a folder":          {policy.File{Path: ".lumos/policies/a/b.rego"}, 0, "not a rule"},
 		"unreadable":           {policy.File{Path: ruleFile, Err: "too large"}, 0, "too large"},
 		"not UTF-8":            {rule("# \xff\n" + ok), 15, ""},
@@ -240,19 +240,37 @@ func TestBadPacks(t *testing.T) {
 		}
 		return &fstest.MapFile{Data: b}
 	}
-	const pack = "name: acme\ntitle: Acme\nversion: 1.0.0\ndescription: x\nframeworks: {acme-handbook: Handbook}\n"
-	own := strings.ReplaceAll(header+ok, "lumos.local", "lumos.acme")
-	for name, tt := range map[string]struct{ yaml, rego, want string }{
-		"good":                 {pack, own, ""},
-		"no pack.yaml":         {"", own, "needs this file"},
-		"unknown key":          {pack + "licence: MIT\n", own, "acme/pack.yaml:6:1: unknown key"},
-		"another name":         {strings.Replace(pack, "acme", "other", 1), own, "its folder"},
-		"undeclared framework": {strings.Replace(pack, "acme-handbook", "handbook", 1), own, "acme/acme_01.rego:1:1: the framework acme-handbook is not declared"},
-		"broken Rego":          {pack, own + "x if {", "acme/acme_01.rego"},
+	const (
+		pack       = "name: acme\ntitle: Acme\nversion: 1.0.0\ndescription: x\ncontrols: [ACME-01]\n"
+		frameworks = "frameworks: {acme-handbook: {title: Handbook, edition: first, source: shelf}}\n"
+		table      = "id\ttitle\tstatus\tnote\n7\tChecks\n"
+	)
+	own := strings.ReplaceAll(header+ok, "lumos.local", "lumos.controls")
+	for name, tt := range map[string]struct{ yaml, rego, frameworks, table, want string }{
+		"good":              {pack, own, frameworks, table, ""},
+		"no pack.yaml":      {"", own, frameworks, table, "needs this file"},
+		"unknown key":       {pack + "licence: MIT\n", own, frameworks, table, "acme/pack.yaml:6:1: unknown key"},
+		"another name":      {strings.Replace(pack, "acme", "other", 1), own, frameworks, table, "its folder"},
+		"unknown control":   {strings.Replace(pack, "ACME-01", "ACME-02", 1), own, frameworks, table, "acme/pack.yaml: there is no control ACME-02"},
+		"unknown profile":   {pack + "profiles: {a: {title: A, controls: [ACME-01], includes: [b]}}\n", own, frameworks, table, "which is no other profile"},
+		"unknown framework": {pack, own, strings.Replace(frameworks, "acme-handbook", "nist-ai-rmf", 1), table, "controls/acme_01.rego:1:1: the framework acme-handbook is not known"},
+		"unknown id":        {pack, own, frameworks, strings.Replace(table, "7", "8", 1), "controls/acme_01.rego:1:1: Handbook (first) has no 7"},
+		"table with a slip": {pack, own, frameworks, table + "8\tx\tverified\n", "frameworks/acme-handbook.tsv:3:1"},
+		"no table":          {pack, own, strings.Replace(frameworks, "acme-handbook", "other", 1), table, "framework other"},
+		"broken Rego":       {pack, own + "x if {", frameworks, table, "controls/acme_01.rego"},
+		"a rule in a pack":  {pack + "#rule", own, frameworks, table, "acme/stray.rego: rules lie in controls/"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := fstest.MapFS{"lib/pack.yaml": read("pack.yaml"), "lib/lib.rego": read("lib.rego"), "acme/acme_01.rego": {Data: []byte(tt.rego)}}
+			m := fstest.MapFS{"acme/README.md": {}, "lib/pack.yaml": read("pack.yaml"), "lib/lib.rego": read("lib.rego"), "controls/acme_01.rego": {Data: []byte(tt.rego)},
+				"controls/pack.yaml":         {Data: []byte("name: controls\ntitle: All\nversion: 1.0.0\ndescription: x\n")},
+				"frameworks/frameworks.yaml": {Data: []byte(tt.frameworks)}, "frameworks/acme-handbook.tsv": {Data: []byte(tt.table)}}
+			if tt.frameworks == strings.Replace(frameworks, "acme-handbook", "nist-ai-rmf", 1) {
+				m["frameworks/nist-ai-rmf.tsv"] = m["frameworks/acme-handbook.tsv"]
+			}
+			if strings.HasSuffix(tt.yaml, "#rule") {
+				m["acme/stray.rego"] = &fstest.MapFile{Data: []byte("package lumos.acme.stray\n")}
+			}
 			if tt.yaml != "" {
 				m["acme/pack.yaml"] = &fstest.MapFile{Data: []byte(tt.yaml)}
 			}

@@ -64,20 +64,30 @@ func sum(results []Result) *tally {
 }
 
 // project scores the controls once for each framework that they cite: one check, many frameworks.
-func project(results []Result) []FrameworkScore {
-	by := map[string]*tally{}
+func project(results []Result, frameworks map[string]*Framework) []FrameworkScore {
+	by, unverified := map[string]*tally{}, map[string][]string{}
 	for _, r := range results {
-		for framework := range r.References {
-			if by[framework] == nil {
-				by[framework] = &tally{}
+		for name, ids := range r.References {
+			if by[name] == nil {
+				by[name] = &tally{}
 			}
-			by[framework].add(r)
+			by[name].add(r)
+			for _, id := range ids {
+				if p, ok := frameworks[name].provision(id); !ok || p.Unverified {
+					unverified[name] = append(unverified[name], id)
+				}
+			}
 		}
 	}
 	out := make([]FrameworkScore, 0, len(by))
 	for _, name := range slices.Sorted(maps.Keys(by)) {
 		t := by[name]
-		out = append(out, FrameworkScore{Framework: name, Score: t.score(), Coverage: t.coverage(), Controls: t.controls, Open: t.open})
+		slices.Sort(unverified[name])
+		score := FrameworkScore{Framework: name, Unverified: slices.Compact(unverified[name]), Score: t.score(), Coverage: t.coverage(), Controls: t.controls, Open: t.open}
+		if f := frameworks[name]; f != nil {
+			score.Title, score.Edition = f.Title, f.Edition
+		}
+		out = append(out, score)
 	}
 	return out
 }

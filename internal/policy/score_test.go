@@ -176,7 +176,7 @@ func TestScoreProperties(t *testing.T) {
 		}
 
 		// Each framework is scored as if there were nothing else.
-		for _, f := range project(rs) {
+		for _, f := range project(rs, nil) {
 			var cited []Result
 			for _, r := range rs {
 				if r.References[f.Framework] != nil {
