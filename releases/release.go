@@ -168,6 +168,19 @@ func (r *Release) EvidencePaths() []string {
 	return slices.Compact(paths)
 }
 
+// ReleasePaths returns the manifests of other releases that this one names (those of its base models),
+// sorted and each once.
+func (r *Release) ReleasePaths() []string {
+	var out []string
+	for _, b := range r.Manifest.Spec.Model.BaseModels {
+		if p := b.Release; p != "" && path.Clean(p) == p && !path.IsAbs(p) && !strings.HasPrefix(p, "../") {
+			out = append(out, p)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // Model and version as git refs.
 var (
 	nameForm    = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)

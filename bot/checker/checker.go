@@ -122,22 +122,9 @@ func (c *Checker) Check(ctx context.Context, s *forge.Snapshot, now time.Time) (
 
 	authors := map[string]bool{}
 	for _, m := range s.Manifests {
-		subject := policy.Subject{
-			Manifest: policy.File{Path: m.Path, Data: m.Data, Err: m.Err},
-			Evidence: map[string]policy.File{},
-			Now:      now,
-		}
-		if p, ok := s.Previous[m.Path]; ok {
-			subject.Previous = &policy.File{Path: p.Path, Data: p.Data, Err: p.Err}
-		}
-		if rel, err := releases.Parse(m.Path, m.Data); err == nil && m.Err == "" {
-			subject.Release = rel
+		subject := subjectOf(s, m, now)
+		if rel := subject.Release; rel != nil {
 			a.Routine = append(a.Routine, routine(rel, s.Approved[m.Path]))
-			for _, p := range rel.EvidencePaths() {
-				if e, ok := s.Evidence[p]; ok {
-					subject.Evidence[p] = policy.File{Path: p, Data: e.Data, Err: e.Err}
-				}
-			}
 			for _, login := range rel.Manifest.Metadata.Authors {
 				authors[login] = true
 			}
@@ -153,6 +140,37 @@ func (c *Checker) Check(ctx context.Context, s *forge.Snapshot, now time.Time) (
 	}
 	sort.Strings(a.Authors)
 	return a, nil
+}
+
+// subjectOf gathers what a manifest of s rests on.
+func subjectOf(s *forge.Snapshot, m forge.Blob, now time.Time) policy.Subject {
+	file := func(b forge.Blob) policy.File { return policy.File{Path: b.Path, Data: b.Data, Err: b.Err} }
+	subject := policy.Subject{
+		Manifest: file(m),
+		Evidence: map[string]policy.File{},
+		Releases: map[string]policy.File{},
+		Now:      now,
+	}
+	if p, ok := s.Previous[m.Path]; ok {
+		previous := file(p)
+		subject.Previous = &previous
+	}
+	rel, err := releases.Parse(m.Path, m.Data)
+	if err != nil || m.Err != "" {
+		return subject // the evaluation says why
+	}
+	subject.Release = rel
+	for _, p := range rel.EvidencePaths() {
+		if e, ok := s.Evidence[p]; ok {
+			subject.Evidence[p] = policy.File{Path: p, Data: e.Data, Err: e.Err}
+		}
+	}
+	for _, p := range rel.ReleasePaths() {
+		if r, ok := s.Releases[p]; ok {
+			subject.Releases[p] = policy.File{Path: p, Data: r.Data, Err: r.Err}
+		}
+	}
+	return subject
 }
 
 func routine(rel *releases.Release, approved time.Time) approval.Routine {

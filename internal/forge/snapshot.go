@@ -29,9 +29,10 @@ type Snapshot struct {
 	Threads     []Thread    `json:"threads,omitempty"`
 	Truncated   []string    `json:"truncated,omitempty"` // what could not be read whole; the decision fails closed on it
 
-	Manifests []Blob          `json:"manifests"` // changed release manifests at head, by path
-	Evidence  map[string]Blob `json:"evidence"`  // files at head that the manifests name, by path
-	Previous  map[string]Blob `json:"previous"`  // by path of the new manifest: the model's last release at base
+	Manifests []Blob          `json:"manifests"`          // changed release manifests at head, by path
+	Evidence  map[string]Blob `json:"evidence"`           // files at head that the manifests name, by path
+	Previous  map[string]Blob `json:"previous"`           // by path of the new manifest: the model's last release at base
+	Releases  map[string]Blob `json:"releases,omitempty"` // other releases at base that the manifests name (those of base models), by path
 
 	Config     Blob   `json:"config"`     // .lumos/config.yaml; OID is empty when there is none
 	Lumos      []Blob `json:"lumos"`      // everything else under .lumos: policies, waivers, lists, identities

@@ -99,6 +99,7 @@ type module struct {
 	stem    string   // its name without its ending
 	control *Control // nil for helpers and tests
 	digest  string   // of its bytes
+	text    string   // as written
 
 	parsed  *ast.Module   // Rego, also what a YAML rule was rendered to
 	program *star.Program // Starlark

@@ -35,6 +35,7 @@ type Engine struct {
 	controls []prepared // in the order of the report
 	severity map[string]Severity
 	waivers  []*waiver
+	compiler *ast.Compiler // for explanations
 
 	frameworks map[string]*Framework
 	minScore   *float64
@@ -51,6 +52,7 @@ type prepared struct {
 	why     string        // the pack and profile that bring it in
 	from    time.Time     // from when on it counts; zero: always
 	program *star.Program // Starlark; nil for Rego, which has the queries
+	rules   ast.Ref       // its package, when it is Rego
 	query   rego.PreparedEvalQuery
 	// short is query without the findings, for a control whose findings all start with "not pass": once
 	// it passes there are none to look for, which saves a quarter of the evaluation. Else nil.
@@ -90,11 +92,13 @@ func newEngine(ctx context.Context, digest string, sel *selection, s Source) (*E
 	if err != nil {
 		return nil, err
 	}
+	e.compiler = compiler
 	for _, c := range sel.controls {
 		p := prepared{Control: *c.control, why: c.why, from: c.from, program: c.program}
 		p.Pack = c.pack
 		if c.program == nil {
-			if err := p.prepare(ctx, compiler, c.parsed.Package.Path); err != nil {
+			p.rules = c.parsed.Package.Path
+			if err := p.prepare(ctx, compiler); err != nil {
 				return nil, fmt.Errorf("%s: %w", c.path, err)
 			}
 		}
@@ -156,7 +160,8 @@ func compile(modules []*module, lists, groups []string) (*ast.Compiler, error) {
 
 // prepare makes the queries for a control's answers. An answer that is a plain rule is wrapped in a
 // comprehension, since it may be undefined; a set is always defined.
-func (p *prepared) prepare(ctx context.Context, compiler *ast.Compiler, rules ast.Ref) error {
+func (p *prepared) prepare(ctx context.Context, compiler *ast.Compiler) error {
+	rules := p.rules
 	pass, guarded := rules.Append(ast.StringTerm(rulePass)), true
 	parts := map[string]string{}
 	for _, r := range compiler.GetRulesWithPrefix(rules) {
@@ -216,13 +221,35 @@ type Subject struct {
 // Evaluate judges one manifest. Whatever goes wrong is in the report, which then concludes error. When
 // ctx ends early, controls that have not finished are errors: such a report says nothing lasting.
 func (e *Engine) Evaluate(ctx context.Context, s Subject) *Report {
+	in, concerns, r := e.facts(s)
+	if in == nil {
+		return r
+	}
+	r.Controls = e.run(ctx, *in)
+	for i := range r.Controls {
+		r.Controls[i] = waive(r.Controls[i], concerns)
+	}
+	r.Frameworks = project(r.Controls, e.frameworks)
+	total := sum(r.Controls)
+	r.Score, r.Coverage = total.score(), total.coverage()
+	r.Conclusion = conclude(r.Controls, r.Score, r.Coverage, r.Tier.Effective, e.minScore, in.release.Manifest.Spec.Risk.EUAIAct.Class == prohibited)
+	r.Notices = notices(e.deadlines(in.release, concerns), s.Now)
+	if r.Problems != nil {
+		r.Conclusion = Errored
+	}
+	return r
+}
+
+// facts prepares what the controls of one manifest see, and begins the report. They are nil when the
+// manifest cannot be judged; the report then says why.
+func (e *Engine) facts(s Subject) (*facts, []concern, *Report) {
 	r := &Report{Path: s.Manifest.Path, Policy: e.digest, Controls: []Result{}, Frameworks: []FrameworkScore{}, Changes: []releases.Change{}}
 	release := s.Release
 	if release == nil {
 		release = r.read(s.Manifest)
 	}
 	if release == nil {
-		return r
+		return nil, nil, r
 	}
 	about, risk := release.Manifest.Metadata, release.Manifest.Spec.Risk
 	r.Model, r.Version, r.Digest = about.Name, about.Version, release.Digest
@@ -230,31 +257,16 @@ func (e *Engine) Evaluate(ctx context.Context, s Subject) *Report {
 	previous := r.compare(release, s.Previous)
 	concerns := concerning(e.waivers, e.severity, about.Name, about.Version, r.Tier.Effective, s.Now)
 
-	input, err := e.input(release, previous, s, r.Tier, concerns)
+	in := &facts{release: release, now: s.Now}
+	var err error
+	if in.rego, err = e.input(release, previous, s, r.Tier, concerns); err == nil && e.starlark {
+		in.star, err = starInput(in.rego)
+	}
 	if err != nil {
-		r.Problems = append(r.Problems, clean(err.Error()))
-		r.Conclusion = Errored
-		return r
+		r.Problems, r.Conclusion = append(r.Problems, clean(err.Error())), Errored
+		return nil, nil, r
 	}
-	facts := facts{rego: input, release: release, now: s.Now}
-	if e.starlark {
-		if facts.star, err = starInput(input); err != nil {
-			r.Problems, r.Conclusion = append(r.Problems, clean(err.Error())), Errored
-			return r
-		}
-	}
-	r.Controls = e.run(ctx, facts)
-	for i := range r.Controls {
-		r.Controls[i] = waive(r.Controls[i], concerns)
-	}
-	r.Frameworks = project(r.Controls, e.frameworks)
-	total := sum(r.Controls)
-	r.Score, r.Coverage = total.score(), total.coverage()
-	r.Conclusion = conclude(r.Controls, r.Score, r.Coverage, r.Tier.Effective, e.minScore, risk.EUAIAct.Class == prohibited)
-	if r.Problems != nil {
-		r.Conclusion = Errored
-	}
-	return r
+	return in, concerns, r
 }
 
 // Unjudged is the report on a manifest whose policy could not be loaded.

@@ -268,7 +268,7 @@ func (s *shelf) check() error {
 				}
 			}
 			for _, other := range profile.Includes {
-				if len(p.Profiles[other].Select) == 0 || other == name {
+				if len(p.Profiles[other].Select) == 0 || other == name || len(p.Profiles[other].Includes) > 0 && slices.Contains(p.Profiles[other].Includes, name) {
 					add("profile %s includes %q, which is no other profile", name, other)
 				}
 			}
@@ -360,7 +360,7 @@ func (p *Pack) fill(files []File, frameworks map[string]*Framework) error {
 		}
 		errs = append(errs, found...)
 		if m != nil {
-			m.digest = digestBytes(f.Data)
+			m.digest, m.text = digestBytes(f.Data), string(f.Data)
 			p.own = append(p.own, m)
 		}
 	}

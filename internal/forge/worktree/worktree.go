@@ -44,7 +44,7 @@ func Snapshot(dir, base string, paths []string) (*forge.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &forge.Snapshot{Evidence: map[string]forge.Blob{}, Previous: map[string]forge.Blob{}}
+	s := &forge.Snapshot{Evidence: map[string]forge.Blob{}, Previous: map[string]forge.Blob{}, Releases: map[string]forge.Blob{}}
 	s.PullRequest.Base = forge.Branch{Ref: name, SHA: commit.Hash.String()}
 	tree, err := commit.Tree()
 	if err != nil {
@@ -74,6 +74,9 @@ func Snapshot(dir, base string, paths []string) (*forge.Snapshot, error) {
 			}
 		}
 		if err := readPrevious(tree, rel, s); err != nil {
+			return nil, fmt.Errorf("base %s: %w", name, err)
+		}
+		if err := readReleases(tree, rel, s); err != nil {
 			return nil, fmt.Errorf("base %s: %w", name, err)
 		}
 	}
@@ -213,6 +216,23 @@ func readPrevious(tree *object.Tree, rel *releases.Release, s *forge.Snapshot) e
 	return err
 }
 
+// readReleases reads the releases at base that a manifest names.
+func readReleases(tree *object.Tree, rel *releases.Release, s *forge.Snapshot) error {
+	for _, p := range rel.ReleasePaths() {
+		f, err := tree.File(p)
+		if errors.Is(err, object.ErrFileNotFound) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", p, err)
+		}
+		if s.Releases[p], err = content(f, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func content(f *object.File, name string) (forge.Blob, error) {
 	b := forge.Blob{Path: name, OID: f.Hash.String()}
 	if f.Size > maxFile {
@@ -233,11 +253,7 @@ func content(f *object.File, name string) (forge.Blob, error) {
 // find lists the manifests to check, by their path from the root of the repository.
 func find(root, dir string, paths []string, cfg *config.Config) ([]string, error) {
 	var found []string
-	add := func(p string) {
-		if !slices.Contains(found, p) {
-			found = append(found, p)
-		}
-	}
+	add := func(p string) { found = append(found, p) }
 	walk := func(start string) error {
 		return filepath.WalkDir(start, func(p string, d fs.DirEntry, err error) error {
 			if err != nil {
@@ -294,7 +310,7 @@ func find(root, dir string, paths []string, cfg *config.Config) ([]string, error
 		}
 	}
 	slices.Sort(found)
-	return found, nil
+	return slices.Compact(found), nil
 }
 
 // readFile reads a file of the working tree. Symlinks are not followed, as a code host would not.
@@ -334,4 +350,70 @@ func readFile(root, p string, limit int64) forge.Blob {
 	}
 	b.OID = plumbing.ComputeHash(plumbing.BlobObject, b.Data).String()
 	return b
+}
+
+// Rules reads the trusted files as they lie in the working tree around dir: what the rules would be if
+// everything there were merged.
+func Rules(dir string) (cfg forge.Blob, lumos []forge.Blob, err error) {
+	_, root, err := openTree(dir)
+	if err != nil {
+		return cfg, nil, err
+	}
+	cfg.Path = config.Path
+	start := filepath.Join(root, ".lumos")
+	err = filepath.WalkDir(start, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		rel, err := filepath.Rel(root, p)
+		if err != nil {
+			return err
+		}
+		b := readFile(root, filepath.ToSlash(rel), maxFile)
+		if b.Path == config.Path {
+			cfg = b
+		} else {
+			lumos = append(lumos, b)
+		}
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return cfg, lumos, err
+}
+
+// Released tells which of the paths are files at base, which is as for Snapshot.
+func Released(dir, base string, paths []string) (map[string]bool, error) {
+	repo, err := open(dir)
+	if err != nil {
+		return nil, err
+	}
+	commit, name, err := resolve(repo, base)
+	if err != nil {
+		return nil, err
+	}
+	tree, err := commit.Tree()
+	if err != nil {
+		return nil, fmt.Errorf("base %s: %w", name, err)
+	}
+	folders := map[string]map[string]bool{} // each is read once: there may be thousands of files
+	out := map[string]bool{}
+	for _, p := range paths {
+		dir := path.Dir(p)
+		if folders[dir] == nil {
+			folders[dir] = map[string]bool{}
+			folder, err := tree.Tree(dir)
+			if err != nil && !errors.Is(err, object.ErrDirectoryNotFound) {
+				return nil, fmt.Errorf("base %s: %w", name, err)
+			}
+			if err == nil {
+				for _, e := range folder.Entries {
+					folders[dir][e.Name] = e.Mode.IsRegular()
+				}
+			}
+		}
+		out[p] = folders[dir][path.Base(p)]
+	}
+	return out, nil
 }
