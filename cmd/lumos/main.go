@@ -34,6 +34,7 @@ type commandLine struct {
 	Sandbox    sandboxCmd    `cmd:"" help:"The same world in your browser: a code host with the real bot behind it."`
 	Serve      serveCmd      `cmd:"" help:"Run the bot."`
 	Check      checkCmd      `cmd:"" help:"Evaluate release manifests locally or in CI, offline."`
+	Policy     policyCmd     `cmd:"" help:"The rules: list, show, test, explain, and what a change of them would do."`
 	Owners     ownersCmd     `cmd:"" help:"Say who owns a path, and by which line of CODEOWNERS."`
 	Explain    explainCmd    `cmd:"" help:"Say why a pull request has the verdict it has: every vote counted or ignored."`
 	Events     eventsCmd     `cmd:"" help:"Show what the agents of a running bot concluded."`
