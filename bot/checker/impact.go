@@ -8,33 +8,10 @@ import (
 	"github.com/lumos-governance/lumos/internal/policy"
 )
 
-// Impact is what a change of the rules does to the manifests of a repository.
-type Impact struct {
-	Before   string          `json:"before"`             // digest of the policy as it is
-	After    string          `json:"after"`              // and as it would be; empty when that cannot be loaded
-	Problems []string        `json:"problems,omitempty"` // why the changed rules cannot be used: nothing could be released under them
-	Judged   int             `json:"judged"`             // manifests that were judged under both
-	Changed  []policy.Impact `json:"changed"`            // those that fare differently
-}
-
-// Worse and Better count the manifests that the change would stop, and those that it would let through.
-func (i *Impact) Worse() int  { return count(i.Changed, policy.Impact.Worse) }
-func (i *Impact) Better() int { return count(i.Changed, policy.Impact.Better) }
-
-func count(all []policy.Impact, is func(policy.Impact) bool) int {
-	n := 0
-	for _, one := range all {
-		if is(one) {
-			n++
-		}
-	}
-	return n
-}
-
 // Impact judges every manifest of s under the rules of s, and under those that cfg and lumos would make
 // of them. done is called after each, from several goroutines; nil does without. The rules in cfg and
 // lumos are data here: whatever they say, no verdict rests on them.
-func (c *Checker) Impact(ctx context.Context, s *forge.Snapshot, cfg forge.Blob, lumos []forge.Blob, now time.Time, done func()) (*Impact, error) {
+func (c *Checker) Impact(ctx context.Context, s *forge.Snapshot, cfg forge.Blob, lumos []forge.Blob, now time.Time, done func()) (*policy.Impact, error) {
 	before, err := c.rulesOf(ctx, s)
 	if err != nil {
 		return nil, err
@@ -45,7 +22,7 @@ func (c *Checker) Impact(ctx context.Context, s *forge.Snapshot, cfg forge.Blob,
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	out := &Impact{Problems: after.problems, Judged: len(s.Manifests), Changed: []policy.Impact{}}
+	out := &policy.Impact{Problems: after.problems, Judged: len(s.Manifests), Changed: []policy.Effect{}}
 	if before.engine != nil {
 		out.Before = before.engine.Digest()
 	}

@@ -8,8 +8,33 @@ import (
 	"sync/atomic"
 )
 
-// Impact is what a change of the policy does to one release.
+// Impact is what a change of the policy does to the releases of a repository.
 type Impact struct {
+	Before   string   `json:"before"`             // digest of the policy as it is; empty when it cannot be loaded
+	After    string   `json:"after"`              // and as it would be
+	Problems []string `json:"problems,omitempty"` // why the changed policy cannot be used: nothing could be released under it
+	Judged   int      `json:"judged"`             // releases that were judged under both
+	Changed  []Effect `json:"changed"`            // those that fare differently
+}
+
+// Worse counts the releases that the change would stop.
+func (i *Impact) Worse() int { return i.count(Effect.Worse) }
+
+// Better counts the releases that the change would let through.
+func (i *Impact) Better() int { return i.count(Effect.Better) }
+
+func (i *Impact) count(is func(Effect) bool) int {
+	n := 0
+	for _, one := range i.Changed {
+		if is(one) {
+			n++
+		}
+	}
+	return n
+}
+
+// Effect is what a change of the policy does to one release.
+type Effect struct {
 	Path    string `json:"path"`
 	Model   string `json:"model,omitempty"`
 	Version string `json:"version,omitempty"`
@@ -39,17 +64,17 @@ type ControlChange struct {
 }
 
 // Worse reports whether the release would be stopped, and was not before.
-func (i Impact) Worse() bool { return stops(i.After.Conclusion) && !stops(i.Before.Conclusion) }
+func (e Effect) Worse() bool { return stops(e.After.Conclusion) && !stops(e.Before.Conclusion) }
 
 // Better reports whether the release would no longer be stopped.
-func (i Impact) Better() bool { return !stops(i.After.Conclusion) && stops(i.Before.Conclusion) }
+func (e Effect) Better() bool { return !stops(e.After.Conclusion) && stops(e.Before.Conclusion) }
 
 func stops(c Conclusion) bool { return c == Blocked || c == Errored }
 
 // Compare tells what is different between two reports on one release. Changed is false when the
 // conclusion and every outcome are the same.
-func Compare(before, after *Report) (i Impact, changed bool) {
-	i = Impact{Path: after.Path, Model: after.Model, Version: after.Version, Before: brief(before), After: brief(after), Controls: []ControlChange{}}
+func Compare(before, after *Report) (e Effect, changed bool) {
+	e = Effect{Path: after.Path, Model: after.Model, Version: after.Version, Before: brief(before), After: brief(after), Controls: []ControlChange{}}
 	was := map[string]Result{}
 	for _, c := range before.Controls {
 		was[c.ID] = c
@@ -68,18 +93,18 @@ func Compare(before, after *Report) (i Impact, changed bool) {
 		default:
 			change.Why = c.Reason
 		}
-		i.Controls = append(i.Controls, change)
+		e.Controls = append(e.Controls, change)
 	}
 	for _, c := range was {
-		i.Controls = append(i.Controls, ControlChange{ID: c.ID, Title: c.Title, Before: c.Outcome})
+		e.Controls = append(e.Controls, ControlChange{ID: c.ID, Title: c.Title, Before: c.Outcome})
 	}
-	slices.SortFunc(i.Controls, func(a, b ControlChange) int {
+	slices.SortFunc(e.Controls, func(a, b ControlChange) int {
 		if a.ID < b.ID {
 			return -1
 		}
 		return 1
 	})
-	return i, len(i.Controls) > 0 || i.Before.Conclusion != i.After.Conclusion
+	return e, len(e.Controls) > 0 || e.Before.Conclusion != e.After.Conclusion
 }
 
 func brief(r *Report) Brief {
@@ -95,9 +120,9 @@ type Judge func(context.Context, Subject) *Report
 
 // CompareAll judges n releases under two policies, on all cores. subject gives the release at i and is
 // called once for each, from several goroutines. done is called after each, from several goroutines
-// too; nil does without. The impacts are in the order of the releases.
-func CompareAll(ctx context.Context, before, after Judge, n int, subject func(i int) Subject, done func()) ([]Impact, error) {
-	impacts := make([]*Impact, n)
+// too; nil does without. The effects are in the order of the releases.
+func CompareAll(ctx context.Context, before, after Judge, n int, subject func(i int) Subject, done func()) ([]Effect, error) {
+	effects := make([]*Effect, n)
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), n) {
@@ -106,8 +131,8 @@ func CompareAll(ctx context.Context, before, after Judge, n int, subject func(i 
 			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 				s := subject(i)
 				was := before(ctx, s)
-				if impact, changed := Compare(was, after(ctx, s)); changed {
-					impacts[i] = &impact
+				if effect, changed := Compare(was, after(ctx, s)); changed {
+					effects[i] = &effect
 				}
 				if done != nil {
 					done()
@@ -119,8 +144,8 @@ func CompareAll(ctx context.Context, before, after Judge, n int, subject func(i 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	out := make([]Impact, 0, n)
-	for _, i := range impacts {
+	out := make([]Effect, 0, n)
+	for _, i := range effects {
 		if i != nil {
 			out = append(out, *i)
 		}
