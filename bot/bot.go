@@ -41,9 +41,11 @@ type Options struct {
 	Signer  *audit.Signer
 	Store   func(forge.Repo) (audit.Store, error) // where a repository's audit log is kept
 	Tagger  func(forge.Repo) (Tagger, error)
+	Find    func(ctx context.Context, repo forge.Repo) (full forge.Repo, tip string, err error) // tip is that of the default branch
 	Metrics *server.Metrics
 	Dir     string // for snapshots: a cache
 
+	Sources       Sources                 // of compliance data outside the repositories; nil for none
 	BlobURL       func(forge.Repo) string // where a file at a commit can be seen, "" for no links
 	SweepInterval time.Duration           // of the search for what no event announced
 	RecordWithin  time.Duration           // how long what only informs may wait for the next batch of the audit log
@@ -66,8 +68,8 @@ type Bot struct {
 // New returns a Bot; Run starts it.
 func New(o Options) (*Bot, error) {
 	switch {
-	case o.Host == nil, o.Queue == nil, o.Library == nil, o.Signer == nil, o.Store == nil, o.Tagger == nil:
-		return nil, errors.New("bot: a host, queue, library, signer, audit store and tagger are needed")
+	case o.Host == nil, o.Queue == nil, o.Library == nil, o.Signer == nil, o.Store == nil, o.Tagger == nil, o.Find == nil:
+		return nil, errors.New("bot: a host, queue, library, signer, audit store, tagger and finder are needed")
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -81,7 +83,9 @@ func New(o Options) (*Bot, error) {
 	if o.BlobURL == nil {
 		o.BlobURL = func(forge.Repo) string { return "" }
 	}
-	return &Bot{Options: o, observer: NewObserver(o.Host), checker: checker.New(o.Library), logs: map[string]*audit.Log{}}, nil
+	observer := NewObserver(o.Host)
+	observer.Sources = o.Sources
+	return &Bot{Options: o, observer: observer, checker: checker.New(o.Library), logs: map[string]*audit.Log{}}, nil
 }
 
 // Run works until ctx ends and returns when everything under way is finished or safely stored.

@@ -83,6 +83,9 @@ func (b *Bot) handle(ctx context.Context, w queue.Wake) error {
 		}
 		return retryable(b.sweepRepo(ctx, repo, "changed-base"))
 	}
+	if path, ok := strings.CutPrefix(w.Key, releasedKey+"/"); ok {
+		return retryable(b.handleReleased(ctx, path))
+	}
 	ref, ok := parseKey(w.Key)
 	if !ok {
 		b.Log.Error().Str("key", w.Key).Msg("dropping an event with a key that is no pull request")
@@ -101,6 +104,19 @@ func (b *Bot) handle(ctx context.Context, w queue.Wake) error {
 		b.Metrics.Reconciles.WithLabelValues(outcome).Observe(took.Seconds())
 	}
 	return retryable(err)
+}
+
+// handleReleased judges the released models of a repository again.
+func (b *Bot) handleReleased(ctx context.Context, path string) error {
+	repo, ok := forge.ParseRepoKey(path)
+	if !ok {
+		b.Log.Error().Str("key", path).Msg("dropping an event with a key that is no repository")
+		return nil
+	}
+	start := b.Now()
+	outcome, err := b.reevaluate(ctx, repo)
+	b.Log.Info().Err(err).Str("repo", repo.FullName()).Str("outcome", outcome).Dur("took", b.Now().Sub(start)).Msg("released models judged again")
+	return err
 }
 
 // merged is one body for the many events that a run covers: the newest hint wins, and only if all

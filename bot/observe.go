@@ -38,6 +38,9 @@ const (
 // exact pair of base and head, and per repository what the last look needed, so that a warm look
 // costs one request.
 type Observer struct {
+	// Sources reads the compliance sources that a configuration names; nil where there are none.
+	Sources Sources
+
 	host forge.Reader
 
 	mu    sync.Mutex
@@ -50,6 +53,11 @@ type diffFact struct {
 	files      []forge.File
 	pushes     []forge.Push
 	pushErr    string
+}
+
+// Sources reads what lies outside the repositories. What cannot be read is a fact with Err.
+type Sources interface {
+	Read(ctx context.Context, name string) forge.SourceFact
 }
 
 // NewObserver returns an Observer of host.
@@ -114,6 +122,7 @@ func (o *Observer) observe(ctx context.Context, ref forge.Ref, hint string) (*fo
 		AuditTip:    talk.AuditTip,
 		Evidence:    map[string]forge.Blob{},
 		Previous:    map[string]forge.Blob{},
+		Releases:    map[string]forge.Blob{},
 	}
 
 	// Second round: who pushed, the diff if it was unknown after all, and every trusted file.
@@ -190,11 +199,46 @@ func (o *Observer) observe(ctx context.Context, ref forge.Ref, hint string) (*fo
 		talk.BaseFiles, s.Teams = talk2.BaseFiles, talk2.Teams
 	}
 
-	if err := o.readManifests(ctx, s, cfg, talk.BaseFiles, b); err != nil {
+	// Last round: the manifests with what they name, and the compliance sources.
+	g, gctx = errgroup.WithContext(ctx)
+	g.Go(func() error { return o.readManifests(gctx, s, cfg, talk.BaseFiles, b) })
+	g.Go(func() (err error) {
+		s.Sources, err = o.readSources(gctx, cfg.SourceNames())
+		return err
+	})
+	if err := g.Wait(); err != nil {
 		return nil, fmt.Errorf("%s: %w", ref, err)
 	}
 	sortSnapshot(s)
 	return s, nil
+}
+
+// readSources reads the compliance sources that the configuration names.
+func (o *Observer) readSources(ctx context.Context, names []string) (map[string]forge.SourceFact, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	facts := make([]forge.SourceFact, len(names))
+	var g errgroup.Group
+	g.SetLimit(parallelReads)
+	for i, name := range names {
+		g.Go(func() error {
+			facts[i].Err = "the bot has no sources"
+			if o.Sources != nil {
+				facts[i] = o.Sources.Read(ctx, name)
+			}
+			return nil
+		})
+	}
+	_ = g.Wait()                      // a source that cannot be read is a fact
+	if err := ctx.Err(); err != nil { // the facts were cut short: they say nothing of the sources
+		return nil, err
+	}
+	out := make(map[string]forge.SourceFact, len(names))
+	for i, name := range names {
+		out[name] = facts[i]
+	}
+	return out, nil
 }
 
 // readManifests reads the changed manifests, the releases they follow, and the evidence they name.
@@ -230,6 +274,7 @@ func (o *Observer) readManifests(ctx context.Context, s *forge.Snapshot, cfg *co
 
 	var rest []wanted
 	previous := map[string]string{} // new manifest → its previous release
+	var named []string              // other releases that the manifests name
 	evidence := map[string]bool{}
 	var lookup []string
 	for _, m := range manifests {
@@ -251,6 +296,7 @@ func (o *Observer) readManifests(ctx context.Context, s *forge.Snapshot, cfg *co
 				}
 			}
 		}
+		named = append(named, slices.DeleteFunc(rel.ReleasePaths(), func(p string) bool { return !cfg.Matches(p) })...)
 		for _, p := range rel.EvidencePaths() {
 			if evidence[p] {
 				continue
@@ -280,8 +326,15 @@ func (o *Observer) readManifests(ctx context.Context, s *forge.Snapshot, cfg *co
 			}
 		}
 	}
-	if err := b.fetch(ctx, rest); err != nil {
+	others, err := o.findReleases(ctx, s, named)
+	if err != nil {
 		return err
+	}
+	if err := b.fetch(ctx, slices.Concat(rest, others)); err != nil {
+		return err
+	}
+	for _, w := range others {
+		s.Releases[w.path] = b.at(w)
 	}
 	for m, p := range previous {
 		for _, w := range rest {
@@ -296,6 +349,30 @@ func (o *Observer) readManifests(ctx context.Context, s *forge.Snapshot, cfg *co
 		}
 	}
 	return nil
+}
+
+// findReleases finds the other releases that manifests name, at the base: what is not there has not been
+// released.
+func (o *Observer) findReleases(ctx context.Context, s *forge.Snapshot, named []string) ([]wanted, error) {
+	slices.Sort(named)
+	if named = slices.Compact(named); len(named) == 0 {
+		return nil, nil
+	}
+	if len(named) > maxManifests {
+		s.Truncated = append(s.Truncated, fmt.Sprintf("more than %d releases that the manifests name", maxManifests))
+		return nil, nil
+	}
+	found, err := o.host.Lookup(ctx, s.PullRequest.Repo, s.PullRequest.Base.SHA, named)
+	if err != nil {
+		return nil, err
+	}
+	var out []wanted
+	for _, p := range named {
+		if e, ok := found[p]; ok && e.IsRegular() {
+			out = append(out, wanted{p, e.OID, maxManifest})
+		}
+	}
+	return out, nil
 }
 
 // warmFolders reads the folders of the base in which files changed, so that the previous releases

@@ -33,6 +33,7 @@ type memory struct {
 	orchestrator.Memory
 	Status  status        `json:"status"`            // what was last handed to the log
 	Pending []audit.Event `json:"pending,omitempty"` // what waits for the next batch of the log
+	Impact  string        `json:"impact,omitempty"`  // digest of what a change of the rules was told to do
 	Emitted int           `json:"emitted,omitempty"` // number of the last event that was announced
 }
 
@@ -89,6 +90,9 @@ func (b *Bot) Reconcile(ctx context.Context, ref forge.Ref, wake wakeBody) (stri
 		return "", err
 	}
 	if err := b.announce(ctx, ref, &next, mem.Status, view, now); err != nil {
+		return "", err
+	}
+	if next.Impact, err = b.tellImpact(ctx, snap, view, mem.Impact, now); err != nil {
 		return "", err
 	}
 	if len(next.Pending) > 0 && len(mem.Pending) == 0 {

@@ -38,16 +38,9 @@ func (b *Bot) sweepRepo(ctx context.Context, repo forge.Repo, why string) error 
 	for _, r := range refs {
 		open = append(open, r.Number)
 	}
-	var before []int
-	key := "open/" + repo.Key()
-	raw, _, err := b.Queue.Get(ctx, key)
+	before, err := b.openBefore(ctx, repo)
 	if err != nil {
 		return fmt.Errorf("sweep of %s: %w", repo.FullName(), err)
-	}
-	if raw != nil {
-		if err := json.Unmarshal(raw, &before); err != nil {
-			b.Log.Warn().Err(err).Str("repo", repo.FullName()).Msg("the list of the last sweep cannot be read, starting a new one")
-		}
 	}
 	wake := slices.Clone(open)
 	for _, n := range before {
@@ -66,8 +59,23 @@ func (b *Bot) sweepRepo(ctx context.Context, repo forge.Repo, why string) error 
 	if err != nil {
 		return fmt.Errorf("sweep of %s: %w", repo.FullName(), err)
 	}
-	if _, err := b.Queue.Put(ctx, key, list); err != nil {
+	if _, err := b.Queue.Put(ctx, openKey(repo), list); err != nil {
 		return fmt.Errorf("sweep of %s: %w", repo.FullName(), err)
 	}
-	return nil
+	return b.wakeReleased(ctx, repo, why)
+}
+
+func openKey(repo forge.Repo) string { return "open/" + repo.Key() }
+
+// openBefore lists the pull requests that were open at the last sweep.
+func (b *Bot) openBefore(ctx context.Context, repo forge.Repo) (open []int, err error) {
+	raw, _, err := b.Queue.Get(ctx, openKey(repo))
+	if err != nil || raw == nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(raw, &open); err != nil {
+		b.Log.Warn().Err(err).Str("repo", repo.FullName()).Msg("the list of the last sweep cannot be read, starting a new one")
+		return nil, nil
+	}
+	return open, nil
 }

@@ -10,5 +10,5 @@ import "embed"
 // FS holds one folder a pack, and three that cannot be chosen: controls (the catalogue), lib (helpers
 // that are always there) and frameworks (what may be cited).
 //
-//go:embed controls lib frameworks core nist-ai-rmf nist-genai gdpr iso-42001 mrm-sr26-2 hipaa
+//go:embed controls lib frameworks core nist-ai-rmf nist-genai gdpr eu-ai-act iso-42001 mrm-sr26-2 hipaa
 var FS embed.FS

@@ -87,3 +87,24 @@ func run(s string) (head, rest string) {
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// Newest returns the file name of the highest version in a model's folder, or "" where no file is a release.
+func Newest(names []string) string {
+	files := map[string]string{} // version → file name
+	var versions []string
+	for _, name := range names {
+		if v, ok := versionOf(name); ok {
+			files[v] = name
+			versions = append(versions, v)
+		}
+	}
+	if len(versions) == 0 {
+		return ""
+	}
+	compare := compareNatural
+	if slices.ContainsFunc(versions, isSemver) {
+		compare = compareSemver
+		versions = slices.DeleteFunc(versions, func(v string) bool { return !isSemver(v) })
+	}
+	return files[slices.MaxFunc(versions, compare)]
+}

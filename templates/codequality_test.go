@@ -123,7 +123,7 @@ func TestSARIFMatchesItsSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, v := range views() {
-		log, err := SARIF(v.Reports, "1.2.3")
+		log, err := SARIF(v.Reports, sources(v), "1.2.3")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,11 +137,68 @@ func TestSARIFMatchesItsSchema(t *testing.T) {
 	}
 }
 
+// A fix replaces the line of the value and nothing else, and needs the manifest to know it.
+func TestSARIFFixes(t *testing.T) {
+	t.Parallel()
+	v := views()["news"]
+	fixes := func(from map[string][]byte) []sarifFix {
+		b, err := SARIF(v.Reports, from, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var log sarifLog
+		if err := json.Unmarshal(b, &log); err != nil {
+			t.Fatal(err)
+		}
+		return log.Runs[0].Results[0].Fixes
+	}
+	got := fixes(sources(v))
+	if len(got) != 1 {
+		t.Fatalf("got %+v", got)
+	}
+	line := strings.Split(mechanical, "\n")[3]
+	want := sarifReplacement{sarifRegion{StartLine: 4, StartColumn: 1, EndColumn: len(line) + 1}, sarifMessage{strings.Replace(line, "main", headSHA, 1)}}
+	if r := got[0].Changes[0].Replacements[0]; r != want {
+		t.Errorf("got  %+v\nwant %+v", r, want)
+	}
+	for name, from := range map[string]map[string][]byte{"no manifest": nil, "another manifest": {v.Reports[0].Path: []byte("kind: x\n")}} {
+		if got := fixes(from); got != nil {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// Each relationship of a rule leads to the provision that it names.
+func TestSARIFTaxonomies(t *testing.T) {
+	t.Parallel()
+	b, err := SARIF(views()["news"].Reports, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log sarifLog
+	if err := json.Unmarshal(b, &log); err != nil {
+		t.Fatal(err)
+	}
+	run, n := log.Runs[0], 0
+	for _, rule := range run.Tool.Driver.Rules {
+		for _, r := range rule.Relationships {
+			n++
+			taxonomy := run.Taxonomies[r.Target.Component.Index]
+			if taxonomy.Name != r.Target.Component.Name || taxonomy.Taxa[r.Target.Index].ID != r.Target.ID || taxonomy.Comprehensive {
+				t.Errorf("%s: %+v leads to %+v", rule.ID, r, taxonomy)
+			}
+		}
+	}
+	if n == 0 || len(run.Tool.Driver.Taxonomies) != len(run.Taxonomies) || run.Taxonomies[0].Version != "Regulation (EU) 2024/1689" {
+		t.Errorf("%d relationships, %+v", n, run.Taxonomies)
+	}
+}
+
 // What GitHub's code scanning asks of a log beyond the schema.
 func TestSARIFForCodeScanning(t *testing.T) {
 	t.Parallel()
 	for name, v := range views() {
-		b, err := SARIF(v.Reports, "")
+		b, err := SARIF(v.Reports, nil, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -76,7 +76,12 @@ func TestGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 		golden(t, "annotations.json", string(notes)+"\n")
-		threads, err := json.MarshalIndent(Threads(merge(red, v["waived"], v["invalid"])), "", "  ")
+		gaps := merge(red, v["waived"], v["invalid"])
+		if onGitHub := Threads(gaps); len(onGitHub) != 0 {
+			t.Errorf("on GitHub annotations mark the gaps, and there are %d threads", len(onGitHub))
+		}
+		gaps.PR.Platform = forge.GitLab
+		threads, err := json.MarshalIndent(append(Threads(gaps), Threads(suggesting())...), "", "  ")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +89,7 @@ func TestGolden(t *testing.T) {
 		onGitLab := v["waiting"]
 		onGitLab.PR.Platform = forge.GitLab
 		golden(t, "comment/on-gitlab.md", Comment(onGitLab))
-		log, err := SARIF(merge(red, v["waived"], v["invalid"]).Reports, "1.2.3")
+		log, err := SARIF(merge(red, v["waived"], v["invalid"]).Reports, nil, "1.2.3")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +118,7 @@ func TestSameViewSameBytes(t *testing.T) {
 // everything is each text that a view gives.
 func everything(t *testing.T, v View) string {
 	t.Helper()
-	log, err := SARIF(v.Reports, "")
+	log, err := SARIF(v.Reports, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -113,7 +113,7 @@ func actions(page string) []string {
 
 func TestHostileEverywhere(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"refused-gaps", "waiting-two", "rejected", "invalid", "problems", "waived", "governance"} {
+	for _, name := range []string{"refused-gaps", "waiting-two", "rejected", "invalid", "problems", "waived", "governance", "news"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			clean := shape(Comment(poisoned(name, "word")))
@@ -130,13 +130,13 @@ func TestHostileEverywhere(t *testing.T) {
 						t.Errorf("%q in %s acts: %q\n%s", s, page, found, src)
 					}
 				}
+				v.PR.Platform = forge.GitLab
 				for _, thread := range Threads(v) {
 					_, words, _ := strings.Cut(thread.Body, "\n")
 					if found := actions(words); len(found) > 0 || strings.Contains(thread.Key, "-->") {
 						t.Errorf("%q in a thread acts: %q\n%s", s, found, thread.Body)
 					}
 				}
-				v.PR.Platform = forge.GitLab
 				for _, name := range []string{s, "@" + s} {
 					who := string(v.newAsk(approval.Ask{Who: []string{name}}).Who)
 					if found := actions(who); len(found) > 0 && !mentionable.MatchString(who) {

@@ -88,8 +88,8 @@ func ImpactTerminal(i Impact) string {
 			fmt.Fprintf(&b, "\nand %d more: see --json\n", len(effects)-n)
 			break
 		}
-		fmt.Fprintf(&b, "\n%s %s  %s\n  %s -> %s, score %s -> %s\n", effectSign(e), clean(effectName(e), maxTitle), clean(i.Where[e.Path], maxTitle),
-			e.Before.Conclusion, e.After.Conclusion, tenths(e.Before.Score), tenths(e.After.Score))
+		fmt.Fprintf(&b, "\n%s %s  %s\n  %s -> %s, score %s\n", effectSign(e), clean(effectName(e), maxTitle), clean(i.Where[e.Path], maxTitle),
+			e.Before.Conclusion, e.After.Conclusion, scores(e))
 		for _, p := range e.After.Problems {
 			fmt.Fprintf(&b, "  %s\n", clean(p, maxMessage))
 		}
@@ -128,6 +128,9 @@ func impactMarkdown(i Impact) string {
 		fmt.Fprintf(&b, "\n- %s", prose(p, maxMessage))
 	}
 	effects := i.order()
+	if len(effects) > 0 && len(i.Problems) > 0 {
+		b.WriteString("\n")
+	}
 	if len(effects) > 0 {
 		b.WriteString("\n| | release | now | with this change | score | because |\n|---|---|---|---|---|---|\n")
 	}
@@ -153,10 +156,9 @@ func impactMarkdown(i Impact) string {
 		}
 		name := string(codeCell(effectName(e), maxTitle))
 		if where := i.Where[e.Path]; where != "" {
-			name += ", " + string(proseCell(where, maxTitle))
+			name += ", " + where // our own words: a number becomes a link
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | **%s** | %s → %s | %s |\n", effectSign(e), name, words(e.Before.Conclusion), words(e.After.Conclusion),
-			tenths(e.Before.Score), tenths(e.After.Score), strings.Join(why, "<br>"))
+		fmt.Fprintf(&b, "| %s | %s | %s | **%s** | %s | %s |\n", effectSign(e), name, words(e.Before.Conclusion), words(e.After.Conclusion), scores(e), strings.Join(why, "<br>"))
 	}
 	b.WriteString("\nThis informs and decides nothing: every release is judged by the rules of the base branch, and this change by those too.\n")
 	return b.String()
@@ -191,6 +193,21 @@ func became(c policy.ControlChange) string {
 	return word(c.Before) + " → " + word(c.After)
 }
 
-func words(c policy.Conclusion) string { return strings.ReplaceAll(string(c), "-", " ") }
+// words is a conclusion for people.
+func words(c policy.Conclusion) string {
+	if c == policy.NeedsApproval {
+		return "needs approval"
+	}
+	return string(c)
+}
+
+// scores says how the score changed, if it did.
+func scores(e policy.Effect) string {
+	before, after := string(tenths(e.Before.Score)), string(tenths(e.After.Score))
+	if before == after {
+		return before
+	}
+	return before + " → " + after
+}
 
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

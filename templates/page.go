@@ -34,6 +34,7 @@ type page struct {
 	Approved                bool
 	Tally                   md
 
+	Notices  list[md]
 	Releases list[release]
 	Problems list[md]
 	Blocking list[gap]
@@ -44,6 +45,8 @@ type page struct {
 
 	Flow     []step
 	Packs    list[pack]
+	Later    list[later]
+	Sources  list[source]
 	Votes    list[vote]
 	Barred   list[barred]
 	Nodes    list[node]
@@ -88,14 +91,21 @@ type gap struct {
 	Fix, Until             md
 }
 
-type finding struct{ Text, Place md }
+type finding struct{ Text, Should, Place md }
 
 type change struct{ Title, Before, After, Arrow, Words md }
 
 type framework struct {
 	Name, Score, Coverage md
 	Controls, Open        int
+	Unverified            md // how many ids, where there are some
 }
+
+// later is a control that does not count yet.
+type later struct{ ID, Title, Reason, Release md }
+
+// source is compliance data from outside the repository.
+type source struct{ Name, Digest, Since, Error md }
 
 type pack struct {
 	Name, Release md
@@ -127,9 +137,12 @@ func newPage(v View, l limits) page {
 		Sign: md(sign), Headline: prose(words, maxTitle), Summary: prose(d.Summary, maxSentence),
 		Kind: kindWords[d.Kind], Noun: v.noun(), Several: len(v.Reports) > 1, Approved: d.State == approval.Approved,
 		Tally: md(v.tally().words()), Flow: v.flow(), Commands: commands(),
+		Notices:  sentences(v.notices(), l.main),
 		Problems: sentences(v.problems(), l.main),
 		Releases: first(v.Reports, l.main, func(r policy.Report) release { return newRelease(r, l) }),
 		Packs:    first(v.packs(), l.detail, func(s section) pack { return v.newPack(s, l) }),
+		Later:    first(v.later(), l.detail, v.newLater),
+		Sources:  first(v.sources(), l.detail, newSource),
 		Asks:     first(d.Ask, l.main, v.newAsk),
 		Files:    first(v.governed(), l.main, v.fileLink),
 		Nodes:    first(flatten(d.Reasons, 0), l.detail, newNode),
@@ -177,7 +190,53 @@ func newRelease(r policy.Report, l limits) release {
 }
 
 func newFramework(f policy.FrameworkScore) framework {
-	return framework{proseCell(f.Framework, maxName), tenths(f.Score), percent(f.Coverage), f.Controls, f.Open}
+	out := framework{proseCell(frameworkName(f), maxTitle), tenths(f.Score), percent(f.Coverage), f.Controls, f.Open, ""}
+	if n := len(f.Unverified); n > 0 {
+		out.Unverified = md(plural(n, "unverified id"))
+	}
+	return out
+}
+
+// frameworkName is the title with the edition, or the short name of a framework that tells neither.
+func frameworkName(f policy.FrameworkScore) string {
+	name := cmp.Or(f.Title, f.Framework)
+	if f.Edition != "" {
+		name += ", " + f.Edition
+	}
+	return name
+}
+
+func (v View) newLater(o openControl) later {
+	out := later{ID: prose(o.control.ID, maxName), Title: prose(o.control.Title, maxTitle),
+		Reason: prose(cmp.Or(o.control.Reason, "takes effect on "+o.control.EffectiveFrom), maxSentence)}
+	if len(v.Reports) > 1 {
+		out.Release = releaseName(o.report)
+	}
+	return out
+}
+
+func newSource(s policy.SourceUse) source {
+	out := source{Name: code(s.Name, maxName)}
+	if s.Error != "" {
+		out.Error = prose(s.Error, maxSentence)
+		return out
+	}
+	if s.Digest != "" {
+		out.Digest = code(shortDigest(s.Digest), maxName)
+	}
+	if s.Since != "" {
+		out.Since = code(s.Since, maxName)
+	}
+	return out
+}
+
+// shortDigest is enough of a digest to tell it from others.
+func shortDigest(s string) string {
+	const shown = len("sha256:") + 12
+	if len(s) > shown {
+		return s[:shown]
+	}
+	return s
 }
 
 // releaseName is "model version", or the path of a manifest that does not tell.
@@ -295,7 +354,11 @@ func (v View) findings(path string, c policy.Result, n int) list[finding] {
 		all = []policy.Finding{{Message: noEvidence}}
 	}
 	return first(all, n, func(f policy.Finding) finding {
-		return finding{prose(f.Message, maxSentence), v.place(path, f.Line)}
+		out := finding{Text: prose(f.Message, maxSentence), Place: v.place(path, f.Line)}
+		if f.Fix != nil {
+			out.Should = code(f.Fix.Value, maxTitle)
+		}
+		return out
 	})
 }
 
@@ -313,7 +376,7 @@ func (v View) invalid(path string, e releases.Error) finding {
 	if e.Line > 0 && e.Column > 0 {
 		place = link(md(fmt.Sprintf("line %d:%d", e.Line, e.Column)), v.blob(path, e.Line))
 	}
-	return finding{words, place}
+	return finding{Text: words, Place: place}
 }
 
 func (v View) place(path string, line int) md {
@@ -363,6 +426,9 @@ func (v View) newControl(path string, c policy.Result, l limits) control {
 	sign, known := outcomeSigns[c.Outcome]
 	if !known {
 		sign, outcome = outcomeSigns[policy.Error], string(policy.Error)
+	}
+	if c.EffectiveFrom != "" && c.Outcome == policy.NotApplicable {
+		outcome = "not yet in force"
 	}
 	mode := "weighted"
 	if c.Mandatory {

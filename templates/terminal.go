@@ -79,7 +79,15 @@ func (t *terminal) report(r policy.Report) {
 	if r.Tier.Reason != "" {
 		t.wrap(2, "tier: "+r.Tier.Reason)
 	}
+	if len(r.Notices) > 0 {
+		t.line(0, "")
+		t.line(0, t.paint(yellow, "! ")+t.paint(bold, "soon"))
+	}
+	for _, n := range r.Notices {
+		t.wrap(4, n)
+	}
 	t.controls(r)
+	t.rest(r)
 	t.line(0, "")
 	t.line(0, t.counts(r))
 }
@@ -101,6 +109,9 @@ func (t *terminal) controls(r policy.Report) {
 			t.paint(gradeColours[g], pad(gradeWords[g].word, len("mandatory"))), clean(c.Title, maxTitle)))
 		for _, f := range findingsOf(c) {
 			t.finding("", "", r.Path, f.Line, f.Column, cmp.Or(f.Message, c.Title))
+			if f.Fix != nil {
+				t.wrap(4, "should be "+f.Fix.Value)
+			}
 		}
 		switch {
 		case c.Waiver != nil:
@@ -109,6 +120,49 @@ func (t *terminal) controls(r policy.Report) {
 			t.wrap(4, "fix: "+c.Remediation)
 		}
 	}
+}
+
+// rest is what does not stand in the way: controls that do not count yet, the same controls by framework,
+// and the data from outside.
+func (t *terminal) rest(r policy.Report) {
+	v := View{Reports: []policy.Report{r}}
+	if all := v.later(); len(all) > 0 {
+		t.heading("not yet in force")
+		for _, o := range all {
+			t.wrap(2, o.control.ID+" "+o.control.Title+": "+cmp.Or(o.control.Reason, "takes effect on "+o.control.EffectiveFrom))
+		}
+	}
+	if len(r.Frameworks) > 0 {
+		t.heading("by framework")
+	}
+	for _, f := range r.Frameworks {
+		line := frameworkName(f) + ": no control applies"
+		if f.Score != nil {
+			line = fmt.Sprintf("%s: score %s, coverage %s", frameworkName(f), f.Score, percent(f.Coverage))
+		}
+		if n := len(f.Unverified); n > 0 {
+			line += ", " + plural(n, "unverified id")
+		}
+		t.wrap(2, line)
+	}
+	if len(r.Sources) > 0 {
+		t.heading("data from outside the repository")
+	}
+	for _, s := range r.Sources {
+		line := s.Name + " " + shortDigest(s.Digest)
+		if s.Since != "" {
+			line += ", the same since " + s.Since
+		}
+		if s.Error != "" {
+			line = s.Name + " could not be read: " + s.Error
+		}
+		t.wrap(2, line)
+	}
+}
+
+func (t *terminal) heading(words string) {
+	t.line(0, "")
+	t.line(0, t.paint(dim, words))
 }
 
 // finding prints a place on a line of its own, so that it stays whole and can be clicked.

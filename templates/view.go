@@ -1,8 +1,10 @@
 package templates
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/lumos-governance/lumos/internal/approval"
@@ -87,6 +89,46 @@ func (v View) problems() []string {
 	for _, r := range v.Reports {
 		add(r.Problems)
 	}
+	return all
+}
+
+// notices lists what will matter soon, each once.
+func (v View) notices() []string {
+	var all []string
+	for _, r := range v.Reports {
+		for _, n := range r.Notices {
+			if !slices.Contains(all, n) {
+				all = append(all, n)
+			}
+		}
+	}
+	return all
+}
+
+// sources lists the data from outside that the reports rest on, each once.
+func (v View) sources() []policy.SourceUse {
+	var all []policy.SourceUse
+	for _, r := range v.Reports {
+		for _, s := range r.Sources {
+			if !slices.Contains(all, s) {
+				all = append(all, s)
+			}
+		}
+	}
+	return all
+}
+
+// later lists the controls that do not count yet, those that come first before the others.
+func (v View) later() []openControl {
+	var all []openControl
+	for _, r := range v.Reports {
+		for _, c := range r.Controls {
+			if c.EffectiveFrom != "" && c.Outcome == policy.NotApplicable {
+				all = append(all, openControl{report: r, control: c})
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b openControl) int { return cmp.Compare(a.control.EffectiveFrom, b.control.EffectiveFrom) })
 	return all
 }
 

@@ -213,8 +213,48 @@ func views() map[string]View {
 
 	v["other"] = base(approval.Verdict{Kind: approval.KindOther, State: approval.NotGoverned, Summary: "no release is touched"})
 
+	v["news"] = news()
+
 	v["huge"] = huge()
 	return v
+}
+
+// mechanical is a manifest with one value that is wrong for certain.
+const mechanical = `apiVersion: lumos/v1
+kind: ModelRelease
+spec:
+  source: {type: huggingface, revision: main, modelId: acme/triage} # as found
+`
+
+// sources are the manifests of a view's reports as written.
+func sources(v View) map[string][]byte {
+	out := map[string][]byte{}
+	for _, r := range v.Reports {
+		out[r.Path] = []byte(mechanical)
+	}
+	return out
+}
+
+// news has what most reports do not: notices, sources, controls that do not count yet, fixes, and
+// frameworks in their editions.
+func news() View {
+	branch := policy.Result{ID: "ID-01", Outcome: policy.Fail, Remediation: "Pin the commit or digest the scanner found",
+		Findings: []policy.Finding{{Message: `revision "main" is a branch`, Pointer: "/spec/source/revision", Line: 4, Column: 41,
+			Fix: &policy.Fix{Pointer: "/spec/source/revision", Value: headSHA, Line: 4, Column: 41}}}}
+	later := policy.Result{ID: "GOV-01", Outcome: policy.NotApplicable, EffectiveFrom: "2027-12-02",
+		Reason: "takes effect on 2027-12-02 (eu-ai-act, profile high-risk): today it would be fail"}
+	r := triage(core(branch, later, latency), score(742), score(961), policy.Blocked)
+	r.Notices = []string{"the waiver .lumos/waivers/latency.yaml of EVL-02 ends on 2026-12-01", "the evidence ev-eval ends on 2026-12-03"}
+	r.Sources = []policy.SourceUse{
+		{Name: "approved-datasets", Digest: sha256Of("e"), Since: "2026-08-30T06:00:00Z"},
+		{Name: "vendors", Error: "it did not answer within 2s"},
+	}
+	r.Frameworks = []policy.FrameworkScore{
+		{Framework: "eu-ai-act", Title: "EU Artificial Intelligence Act", Edition: "Regulation (EU) 2024/1689", Unverified: []string{"10.5", "10.5.b"}, Score: score(742), Coverage: score(961), Controls: 11, Open: 1},
+		{Framework: "nist-ai-rmf", Title: "NIST AI Risk Management Framework", Edition: "1.0 (January 2023)", Score: score(742), Coverage: score(961), Controls: 12, Open: 1},
+		{Framework: "acme-handbook", Unverified: []string{"7"}, Score: nil, Controls: 0},
+	}
+	return waiting(r)
 }
 
 // huge is more than any page can hold.
@@ -231,13 +271,18 @@ func huge() View {
 			c := policy.Result{ID: fmt.Sprintf("X-%03d", j), Pack: fmt.Sprintf("pack-%d", j/10), Title: long, Severity: policy.Critical, Mandatory: true,
 				Outcome: policy.Fail, Remediation: long, References: map[string][]string{"nist-ai-rmf": {long}}}
 			for k := range 8 {
-				c.Findings = append(c.Findings, policy.Finding{Message: fmt.Sprint(k, " ", long), Line: k + 1})
+				c.Findings = append(c.Findings, policy.Finding{Message: fmt.Sprint(k, " ", long), Line: k + 1, Fix: &policy.Fix{Value: long}})
+			}
+			if j%3 == 0 {
+				c.Outcome, c.EffectiveFrom, c.Reason = policy.NotApplicable, "2027-12-02", long
 			}
 			r.Controls = append(r.Controls, c)
 		}
 		for range 40 {
 			r.Changes = append(r.Changes, releases.Change{Kind: "metric", Title: long, Before: "1", After: "2"})
-			r.Frameworks = append(r.Frameworks, policy.FrameworkScore{Framework: long})
+			r.Frameworks = append(r.Frameworks, policy.FrameworkScore{Framework: long, Title: long, Edition: long, Unverified: []string{long, long}})
+			r.Notices = append(r.Notices, fmt.Sprint(len(r.Notices), " ", i, " ", long))
+			r.Sources = append(r.Sources, policy.SourceUse{Name: fmt.Sprint(len(r.Sources), " ", i, " ", long), Error: long})
 		}
 		v.Reports = append(v.Reports, r)
 	}

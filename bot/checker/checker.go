@@ -149,6 +149,7 @@ func subjectOf(s *forge.Snapshot, m forge.Blob, now time.Time) policy.Subject {
 		Manifest: file(m),
 		Evidence: map[string]policy.File{},
 		Releases: map[string]policy.File{},
+		Sources:  sourcesOf(s),
 		Now:      now,
 	}
 	if p, ok := s.Previous[m.Path]; ok {
@@ -171,6 +172,15 @@ func subjectOf(s *forge.Snapshot, m forge.Blob, now time.Time) policy.Subject {
 		}
 	}
 	return subject
+}
+
+// sourcesOf hands on what the compliance sources said.
+func sourcesOf(s *forge.Snapshot) map[string]policy.SourceData {
+	out := make(map[string]policy.SourceData, len(s.Sources))
+	for name, f := range s.Sources {
+		out[name] = policy.SourceData{Values: f.Values, Limits: f.Limits, Digest: f.Digest, Since: f.Since, Err: f.Err}
+	}
+	return out
 }
 
 func routine(rel *releases.Release, approved time.Time) approval.Routine {

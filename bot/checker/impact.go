@@ -58,6 +58,26 @@ func (c *Checker) Explain(ctx context.Context, s *forge.Snapshot, m forge.Blob, 
 	return r.engine.Explain(ctx, id, subjectOf(s, m, now))
 }
 
+// Next is the next moment at which the clock alone may change a report on a manifest of s; zero when
+// there is none, or the rules cannot be used.
+func (c *Checker) Next(ctx context.Context, s *forge.Snapshot, now time.Time) time.Time {
+	r, err := c.rulesOf(ctx, s)
+	if err != nil || r.engine == nil {
+		return time.Time{}
+	}
+	var next time.Time
+	for _, m := range s.Manifests {
+		release := subjectOf(s, m, now).Release
+		if release == nil {
+			continue
+		}
+		if at := r.engine.Next(release, now); !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	return next
+}
+
 // Policy returns the controls that judge under the rules of s, or why there are none.
 func (c *Checker) Policy(ctx context.Context, s *forge.Snapshot) ([]policy.Selected, error) {
 	r, err := c.rulesOf(ctx, s)

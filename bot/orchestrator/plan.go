@@ -39,6 +39,7 @@ func Plan(view templates.View, mem Memory, now time.Time) (forge.Publication, Me
 	} else {
 		planChecks(&p, view, now)
 		planComments(&p, view, mem, "")
+		planThreads(&p, view)
 	}
 	mem = planAsks(&p, view, mem)
 	return p, mem

@@ -236,3 +236,39 @@ func TestPlanLeavesOtherPullRequestsAlone(t *testing.T) {
 		t.Errorf("wrote %+v, want a neutral gate alone", p)
 	}
 }
+
+// TestPlanSuggestions: on GitHub a thread is opened for each suggested change alone, once, and resolved
+// when the gap is closed.
+func TestPlanSuggestions(t *testing.T) {
+	t.Parallel()
+	v := view(approval.Refused)
+	v.Reports[0].Controls = []policy.Result{{ID: "GOV-01", Title: "Tier", Outcome: policy.Fail, Severity: policy.High, Mandatory: true, Findings: []policy.Finding{
+		{Message: "no owner", Line: 1},
+		{Message: "derived high", Pointer: "/tier", Line: 2, Column: 7, Fix: &policy.Fix{Pointer: "/tier", Value: "high", Line: 2, Column: 7}},
+	}}}
+	s := *v.Snapshot
+	s.Files = []forge.File{{Path: "releases/m/1.yaml", Status: forge.Added}}
+	s.Manifests = []forge.Blob{{Path: "releases/m/1.yaml", Data: []byte("name: m\ntier: low\n")}}
+	v.Snapshot = &s
+	p, mem := Plan(v, Memory{}, now)
+	if len(p.Threads) != 1 || p.Threads[0].Line != 2 || !strings.Contains(p.Threads[0].Body, "```suggestion\ntier: high\n```") {
+		t.Fatalf("planned %+v, want one suggestion on line 2", p.Threads)
+	}
+	v = onGitLab(written(v, p), forge.Publication{Threads: p.Threads})
+	if again, _ := Plan(v, mem, now); !again.Empty() {
+		t.Errorf("the same verdict writes again: %+v", again)
+	}
+	applied := v
+	s = *v.Snapshot
+	s.Manifests = []forge.Blob{{Path: "releases/m/1.yaml", Data: []byte("name: m\ntier: high\n")}}
+	applied.Snapshot = &s
+	applied.Reports = []policy.Report{{Path: "releases/m/1.yaml", Model: "m", Version: "1", Conclusion: policy.NeedsApproval}}
+	if p, _ := Plan(applied, mem, now); len(p.Threads) != 1 || !p.Threads[0].Resolve || p.Threads[0].NodeID != v.Snapshot.Threads[0].NodeID {
+		t.Errorf("a gap that is closed plans %+v, want its thread resolved", p.Threads)
+	}
+	s.Threads = []forge.Thread{v.Snapshot.Threads[0]}
+	s.Threads[0].Resolved = true
+	if p, _ := Plan(applied, mem, now); len(p.Threads) != 0 {
+		t.Errorf("a thread that the host resolved when the suggestion was applied plans %+v", p.Threads)
+	}
+}

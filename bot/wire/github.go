@@ -28,7 +28,7 @@ func newGitHub(s *config.Server, o Options) (*Host, error) {
 		return nil, err
 	}
 	h := &Host{
-		Reader: reader, Publisher: app, Merger: app,
+		Reader: reader, Publisher: app, Merger: app, Issues: app,
 		name: app.Host(), platform: forge.GitHub, git: strings.TrimSuffix(s.GitHub.GitURL, "/"), blob: "/blob",
 		find: app.Find,
 		login: func(ctx context.Context, repo forge.Repo) (string, string, error) {

@@ -28,7 +28,7 @@ func newGitLab(s *config.Server, o Options) (*Host, error) {
 		return nil, err
 	}
 	h := &Host{
-		Reader: reader, Publisher: host, Merger: host,
+		Reader: reader, Publisher: host, Merger: host, Issues: host,
 		name: host.Host(), platform: forge.GitLab, git: strings.TrimSuffix(s.GitLab.URL, "/"), blob: "/-/blob",
 		find:  host.Find,
 		login: func(context.Context, forge.Repo) (string, string, error) { return "oauth2", host.Token(), nil },

@@ -23,6 +23,7 @@ type Host struct {
 	forge.Reader // through the cache
 	forge.Publisher
 	forge.Merger
+	forge.Issues
 
 	name     string // as forge.Repo has it
 	platform forge.Platform
@@ -182,6 +183,24 @@ func (hosts Hosts) Merge(ctx context.Context, pr forge.PullRequest, method, titl
 	return h.Merge(ctx, pr, method, title)
 }
 
+// Issues implements forge.Issues.
+func (hosts Hosts) Issues(ctx context.Context, repo forge.Repo) ([]forge.Issue, error) {
+	h, err := hosts.of(repo)
+	if err != nil {
+		return nil, err
+	}
+	return h.Issues.Issues(ctx, repo)
+}
+
+// WriteIssue implements forge.Issues.
+func (hosts Hosts) WriteIssue(ctx context.Context, repo forge.Repo, w forge.IssueWrite) (forge.Issue, error) {
+	h, err := hosts.of(repo)
+	if err != nil {
+		return forge.Issue{}, err
+	}
+	return h.WriteIssue(ctx, repo, w)
+}
+
 // remote speaks git with a repository: for signed tags, and for the audit log where it is pushed.
 func (hosts Hosts) remote(repo forge.Repo, signer *audit.Signer) (*audit.GitRemote, error) {
 	h, err := hosts.of(repo)
@@ -233,4 +252,13 @@ func (h *Host) wakes(hook bot.Hook) ([]server.Wake, error) {
 		hook.AllOpen = &repo
 	}
 	return hook.Wakes()
+}
+
+// findRepo reads a repository by its name, and the tip of its default branch.
+func (hosts Hosts) findRepo(ctx context.Context, repo forge.Repo) (forge.Repo, string, error) {
+	h, err := hosts.of(repo)
+	if err != nil {
+		return repo, "", err
+	}
+	return h.find(ctx, repo)
 }

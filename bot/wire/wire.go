@@ -23,6 +23,7 @@ import (
 	"github.com/lumos-governance/lumos/internal/policy"
 	"github.com/lumos-governance/lumos/internal/queue"
 	"github.com/lumos-governance/lumos/internal/server"
+	"github.com/lumos-governance/lumos/internal/source"
 	"github.com/lumos-governance/lumos/policies"
 )
 
@@ -81,10 +82,15 @@ func Start(ctx context.Context, s *config.Server, o Options) (_ *Service, err er
 	for _, w := range s.Webhooks {
 		endpoints = append(endpoints, events.Endpoint{URL: w.URL, Secret: w.Secret.Reveal()})
 	}
+	sources, err := source.New(s.Sources, source.Options{Memory: svc.queue, Log: o.Log})
+	if err != nil {
+		return nil, err
+	}
 	svc.bot, err = bot.New(bot.Options{
-		Host: hosts, Queue: svc.queue, Library: o.Library, Signer: signer, Metrics: metrics, Dir: s.DataDir,
+		Host: hosts, Sources: sources, Queue: svc.queue, Library: o.Library, Signer: signer, Metrics: metrics, Dir: s.DataDir,
 		Store:         func(r forge.Repo) (audit.Store, error) { return hosts.store(r, signer) },
 		Tagger:        func(r forge.Repo) (bot.Tagger, error) { return hosts.remote(r, signer) },
+		Find:          hosts.findRepo,
 		BlobURL:       hosts.blobURL,
 		SweepInterval: time.Duration(s.SweepInterval), RecordWithin: o.RecordWithin,
 		Webhooks: endpoints, Writer: svc.writer, Log: o.Log,
@@ -175,7 +181,13 @@ func Look(ctx context.Context, s *config.Server, o Options, ref forge.Ref, platf
 	if err != nil {
 		return nil, err
 	}
-	snap, err := bot.NewObserver(hosts).Observe(ctx, ref, "")
+	sources, err := source.New(s.Sources, source.Options{Log: o.Log})
+	if err != nil {
+		return nil, err
+	}
+	observer := bot.NewObserver(hosts)
+	observer.Sources = sources
+	snap, err := observer.Observe(ctx, ref, "")
 	if err != nil {
 		return nil, err
 	}

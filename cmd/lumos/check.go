@@ -18,7 +18,7 @@ import (
 type checkCmd struct {
 	Paths  []string `arg:"" optional:"" help:"Manifests, or folders that hold some. Default: all that the configuration names."`
 	Base   string   `help:"Revision at which configuration, policies and earlier releases are read. Default: the remote's default branch, else HEAD." placeholder:"REV"`
-	Format format   `default:"text" help:"text, json, markdown, sarif (GitHub code scanning) or codequality (GitLab)."`
+	Format format   `default:"text" help:"text, json, markdown, sarif, codequality, junit, cyclonedx or oscal: see above."`
 	JSON   bool     `name:"json" help:"Short for --format json."`
 	Output []output `short:"o" sep:"none" help:"Write the report to a file too, as FORMAT=FILE. May be repeated." placeholder:"FORMAT=FILE"`
 	Dir    string   `short:"C" default:"." help:"Run as if started in this folder." placeholder:"DIR"`
@@ -31,6 +31,8 @@ byte for byte what the bot reports.
   lumos check                                     everything, readable
   lumos check releases/fraud/2.3.0.yaml           one manifest
   lumos check --base main -o sarif=lumos.sarif    readable, and a file for the CI system
+
+` + formatHelp + `
 
 Exit codes: 0 nothing blocks, 1 gaps that block, 2 could not tell.`
 }
@@ -45,7 +47,8 @@ func (c *checkCmd) Run(ctx context.Context, s streams) error {
 	}
 	fmt.Fprintf(s.err, "checking %d manifest(s) under the policy at %s (%.12s)\n",
 		len(snap.Manifests), snap.PullRequest.Base.Ref, snap.PullRequest.Base.SHA)
-	a, err := checker.New(policy.NewLibrary(policies.FS)).Check(ctx, snap, time.Now())
+	now := time.Now()
+	a, err := checker.New(policy.NewLibrary(policies.FS)).Check(ctx, snap, now)
 	if err != nil {
 		return err
 	}
@@ -55,16 +58,16 @@ func (c *checkCmd) Run(ctx context.Context, s streams) error {
 	if len(a.Reports) == 0 && len(a.Problems) > 0 {
 		return fmt.Errorf("the policies could not be loaded: nothing was checked")
 	}
-	if err := c.tell(a.Reports, s); err != nil {
+	if err := c.tell(newChecked(snap, a.Reports, now), s); err != nil {
 		return err
 	}
 	return verdictOf(a)
 }
 
 // tell writes the reports to their files and, in one form, to the terminal.
-func (c *checkCmd) tell(reports []policy.Report, s streams) error {
+func (c *checkCmd) tell(what checked, s streams) error {
 	for _, o := range c.Output {
-		report, err := o.format.render(reports, false)
+		report, err := o.format.render(what, false)
 		if err != nil {
 			return err
 		}
@@ -76,7 +79,7 @@ func (c *checkCmd) tell(reports []policy.Report, s streams) error {
 	if c.JSON {
 		shown = "json"
 	}
-	out, err := shown.render(reports, colour(s.out))
+	out, err := shown.render(what, colour(s.out))
 	if err != nil {
 		return err
 	}

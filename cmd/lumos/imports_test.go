@@ -42,6 +42,9 @@ var forbidden = []struct {
 	{"internal/forge/github", []string{"bot", "internal/policy", "internal/queue", "internal/sandbox", "internal/forge/gitlab", "templates"}, "the adapter reads and writes"},
 	{"internal/forge/gitlab", []string{"bot", "internal/policy", "internal/queue", "internal/sandbox", "internal/forge/github", "templates"}, "the adapter reads and writes"},
 	{"internal/forge/client", []string{"bot", "internal/forge/github", "internal/forge/gitlab", "internal/sandbox"}, "what the clients share knows no host"},
+	{"internal/source", []string{"bot", "internal/policy", "internal/approval", "internal/audit", "internal/queue", "internal/sandbox", adapters}, "a source is read, not judged"},
+	{"internal/export", []string{"bot", "templates", adapters, "internal/queue", "internal/audit", "internal/sandbox", "net/http"}, "an export turns facts into bytes"},
+	{"internal/evidence", []string{"bot", "releases", "internal/policy", "internal/forge", "templates", adapters, "net/http"}, "evidence is read, and judged elsewhere"},
 	{"templates", []string{"bot", adapters, "internal/queue", "internal/audit", "internal/sandbox"}, "words decide nothing"},
 	{"bot/checker", []string{"bot", adapters, "internal/queue", "internal/sandbox", "internal/audit"}, "checking is pure"},
 	{"bot/orchestrator", []string{"bot", adapters, "internal/queue", "internal/sandbox", "internal/audit"}, "planning is pure"},
@@ -148,7 +151,7 @@ func TestImportsPointDown(t *testing.T) {
 func TestPureRoomsReadNoClock(t *testing.T) {
 	t.Parallel()
 	clock := regexp.MustCompile(`\btime\.(Now|Since|Until|After|Sleep|Tick)\(`)
-	for _, room := range []string{"releases", "internal/owners", "internal/policy", "internal/approval", "bot/checker", "bot/orchestrator", "templates"} {
+	for _, room := range []string{"releases", "internal/owners", "internal/policy", "internal/evidence", "internal/export", "internal/approval", "bot/checker", "bot/orchestrator", "templates"} {
 		files, err := filepath.Glob(filepath.Join("..", "..", room, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: no sources (%v)", room, err)

@@ -112,6 +112,13 @@ func (p *progress) step() {
 	}
 }
 
+// at is step where the work says itself how far it has come.
+func (p *progress) at(done, total int) {
+	p.total = total
+	p.done.Store(int64(done) - 1)
+	p.step()
+}
+
 func (p *progress) end() {
 	if p.w != nil {
 		fmt.Fprintf(p.w, "\r%*s\r", len(p.what)+30, "")

@@ -8,15 +8,31 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/lumos-governance/lumos/internal/export"
+	"github.com/lumos-governance/lumos/internal/forge"
 	"github.com/lumos-governance/lumos/internal/policy"
+	"github.com/lumos-governance/lumos/releases"
 	"github.com/lumos-governance/lumos/templates"
 )
 
 // format is how reports are written down.
 type format string
 
-var formats = []format{"text", "json", "markdown", "sarif", "codequality"}
+var formats = []format{"text", "json", "markdown", "sarif", "codequality", "junit", "cyclonedx", "oscal"}
+
+// formatHelp says what each format is for.
+const formatHelp = `The formats, for --format and -o:
+
+  text         for people, at a terminal
+  json         everything, as "lumos schema report" describes it
+  markdown     everything, for a page or a wiki
+  sarif        SARIF 2.1.0: GitHub code scanning and editors mark the lines
+  codequality  Code Climate's format: GitLab's Code Quality marks the lines
+  junit        JUnit XML: CI systems show each control as a test
+  cyclonedx    CycloneDX 1.6 ML-BOM of the releases: the inventory entry that ID-08 asks for
+  oscal        OSCAL 1.1.3 assessment-results: for GRC systems; it certifies nothing`
 
 // UnmarshalText takes one of the formats.
 func (f *format) UnmarshalText(text []byte) error {
@@ -27,18 +43,48 @@ func (f *format) UnmarshalText(text []byte) error {
 	return nil
 }
 
-func (f format) render(reports []policy.Report, colour bool) ([]byte, error) {
+// checked is what there is to report.
+type checked struct {
+	reports   []policy.Report
+	manifests map[string]*releases.Release // those that can be read, by path
+	sources   map[string][]byte            // the manifests as written, by path
+	at        time.Time
+}
+
+// newChecked adds the manifests to their reports. One that cannot be parsed has its reasons in the report.
+func newChecked(snap *forge.Snapshot, reports []policy.Report, at time.Time) checked {
+	c := checked{reports, map[string]*releases.Release{}, map[string][]byte{}, at}
+	for _, m := range snap.Manifests {
+		if m.Err != "" {
+			continue
+		}
+		c.sources[m.Path] = m.Data
+		if rel, err := releases.Parse(m.Path, m.Data); err == nil {
+			c.manifests[m.Path] = rel
+		}
+	}
+	return c
+}
+
+func (f format) render(c checked, colour bool) ([]byte, error) {
+	version := strings.TrimPrefix(versionText(), "lumos ")
 	switch f {
 	case "json":
-		return marshal(reports)
+		return marshal(c.reports)
 	case "markdown":
-		return []byte(templates.ReportMarkdown(reports)), nil
+		return []byte(templates.ReportMarkdown(c.reports)), nil
 	case "sarif":
-		return templates.SARIF(reports, versionText())
+		return templates.SARIF(c.reports, c.sources, version)
 	case "codequality":
-		return templates.CodeQuality(reports)
+		return templates.CodeQuality(c.reports)
+	case "junit":
+		return export.JUnit(c.reports, c.at)
+	case "cyclonedx":
+		return export.CycloneDX(c.reports, c.manifests, version, c.at)
+	case "oscal":
+		return export.OSCAL(c.reports, version, c.at)
 	}
-	return []byte(templates.Terminal(reports, colour, 100)), nil
+	return []byte(templates.Terminal(c.reports, colour, 100)), nil
 }
 
 // output is a file that a report goes to.

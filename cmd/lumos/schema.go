@@ -9,7 +9,7 @@ import (
 )
 
 type schemaCmd struct {
-	Kind string `arg:"" enum:"manifest,config,waiver,policy" help:"manifest, config, waiver or policy."`
+	Kind string `arg:"" enum:"manifest,config,waiver,policy,report" help:"manifest, config, waiver, policy, or report (what lumos check --json prints)."`
 }
 
 func (c *schemaCmd) Help() string {
@@ -28,6 +28,7 @@ func (c *schemaCmd) Run(s streams) error {
 		"config":   config.Schema,
 		"waiver":   policy.WaiverSchema,
 		"policy":   policy.PolicySchema,
+		"report":   policy.ReportSchema,
 	}[c.Kind]
 	_, err := fmt.Fprintln(s.out, string(schema()))
 	return err

@@ -274,3 +274,26 @@ func replies(ctx context.Context, s *stage, _ *testscript.TestScript, args []str
 		return string(text), ok
 	})
 }
+
+func issues(ctx context.Context, s *stage, _ *testscript.TestScript, args []string) error {
+	if _, err := says("", args[2:]); err != nil {
+		return err
+	}
+	return until(ctx, func() (string, bool) {
+		all, err := s.As(demo.Admin).Issues(ctx)
+		if err != nil {
+			return err.Error(), false
+		}
+		open, text := 0, ""
+		for _, i := range all {
+			if i.Open {
+				open++
+			}
+		}
+		if len(all) > 0 {
+			text = all[0].Title + "\n" + all[0].Body
+		}
+		ok, _ := says(text, args[2:])
+		return fmt.Sprintf("%d open, %d closed\n%s", open, len(all)-open, text), ok && fmt.Sprint(open) == args[0] && fmt.Sprint(len(all)-open) == args[1]
+	})
+}

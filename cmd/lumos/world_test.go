@@ -108,6 +108,7 @@ var verbs = map[string]verb{
 	"check":    {"check PR NAME STATE [REGEXP]…: a check on the head, and what it says; the state of no check is none", 3, -1, check},
 	"sticky":   {"sticky PR REGEXP…: the comment that Lumos keeps", 2, -1, sticky},
 	"replies":  {"replies PR N [REGEXP]…: Lumos's other comments are N, the last one says", 2, -1, replies},
+	"issues":   {"issues OPEN CLOSED [REGEXP]…: Lumos keeps so many issues, the newest one says", 2, -1, issues},
 	"vote":     {"vote PR USER counted|ignored [REGEXP]: the last vote of the user", 3, 4, vote},
 	"verdict":  {"verdict PR FILE: what lumos explain --json should say of the bot's last look", 2, 2, verdict},
 	"report":   {"report PR FILE: what lumos check --json should say of the same manifests", 2, 2, report},

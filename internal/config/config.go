@@ -9,12 +9,14 @@ const Path = ".lumos/config.yaml"
 type Config struct {
 	Releases   []string                        `json:"releases"` // globs of release manifests; "*" stays within a path segment, "**" does not
 	Packs      []Pack                          `json:"packs"`
-	Lists      map[string]List                 `json:"lists"`          // approvedDatasets, allowedLicenses, trustedSigners, approvedPublishers, …
-	Thresholds map[string]map[string]Threshold `json:"thresholds"`     // group ("evaluations", "performance") → metric → limits
-	MaxAge     string                          `json:"maxEvidenceAge"` // "180d": evidence older than this does not count
-	MinScore   *float64                        `json:"minScore,omitempty"`
-	Approval   map[releases.Tier]Rule          `json:"approval"`
-	Merge      Merge                           `json:"merge"`
+	Lists      map[string]List                 `json:"lists"`      // approvedDatasets, allowedLicenses, trustedSigners, approvedPublishers, …
+	Thresholds map[string]map[string]Threshold `json:"thresholds"` // group (see Groups) → metric → limits
+	// ThresholdsFrom names a source of the server settings whose limits hold beside Thresholds.
+	ThresholdsFrom string                 `json:"thresholdsFrom,omitempty"`
+	MaxAge         string                 `json:"maxEvidenceAge"` // "180d": evidence older than this does not count
+	MinScore       *float64               `json:"minScore,omitempty"`
+	Approval       map[releases.Tier]Rule `json:"approval"`
+	Merge          Merge                  `json:"merge"`
 }
 
 // Pack selects a policy pack, by name alone or as {pack, profile}.
@@ -23,16 +25,13 @@ type Pack struct {
 	Profile string `json:"profile,omitempty"`
 }
 
-// List is a list of values, inline or in a file under .lumos (resolved by the caller into Values).
+// List is a list of values: inline, in a file under .lumos (read by Parse into Values), or from a source
+// of the server settings, by its name. Of the last the configuration holds the name alone: what the
+// source says is a fact of the snapshot.
 type List struct {
 	File   string   `json:"file,omitempty"`
+	Source string   `json:"source,omitempty"`
 	Values []string `json:"values,omitempty"`
-}
-
-// Threshold bounds a metric; both ends may be set.
-type Threshold struct {
-	Min *float64 `json:"min,omitempty"`
-	Max *float64 `json:"max,omitempty"`
 }
 
 // Rule says who must approve at one tier: every Need of All, and one of Any where Any is not empty.

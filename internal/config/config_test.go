@@ -163,7 +163,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-const known = "known here: apiVersion, approval, kind, lists, maxEvidenceAge, merge, minScore, packs, releases, thresholds"
+const known = "known here: apiVersion, approval, kind, lists, maxEvidenceAge, merge, minScore, packs, releases, thresholds, thresholdsFrom"
 
 // What is parsed and written as JSON reads back the same.
 func TestRoundTrip(t *testing.T) {

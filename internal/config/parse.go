@@ -58,6 +58,7 @@ type file struct {
 	Packs      []Pack                          `json:"packs"`
 	Lists      map[string]List                 `json:"lists"`
 	Thresholds map[string]map[string]Threshold `json:"thresholds"`
+	From       string                          `json:"thresholdsFrom"`
 	MaxAge     string                          `json:"maxEvidenceAge"`
 	MinScore   *float64                        `json:"minScore"`
 	Approval   map[releases.Tier]Rule          `json:"approval"`
@@ -120,11 +121,10 @@ func (c *Config) apply(f *file, doc *document.Document, files map[string][]byte)
 	for group, limits := range f.Thresholds {
 		c.Thresholds[group] = limits
 		for metric, t := range limits {
-			if t.Min != nil && t.Max != nil && *t.Min > *t.Max {
-				errs = append(errs, doc.Errorf(document.Pointer("thresholds", group, metric), "exchange them", "min is above max: nothing can keep both"))
-			}
+			errs = append(errs, t.contradictions(doc, document.Pointer("thresholds", group, metric))...)
 		}
 	}
+	c.ThresholdsFrom = f.From
 	if f.MaxAge != "" {
 		c.MaxAge = f.MaxAge
 	}
@@ -190,7 +190,7 @@ func (p *Pack) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*plain)(p))
 }
 
-// UnmarshalJSON reads a list as its values or as {file} or {values}.
+// UnmarshalJSON reads a list as its values or as {file}, {source} or {values}.
 func (l *List) UnmarshalJSON(b []byte) error {
 	type plain List
 	if b[0] == '[' {

@@ -35,6 +35,7 @@ type Server struct {
 	Audit         Audit      `json:"audit"`
 	SweepInterval Duration   `json:"sweep_interval"`
 	Webhooks      []Outgoing `json:"webhooks"`
+	Sources       []Source   `json:"sources"`
 	Log           Log        `json:"log"`
 }
 
@@ -135,7 +136,8 @@ func DefaultServer() *Server {
 // of NAME=value such as os.Environ gives: each setting is LUMOS_ and its path in capitals, such as
 // LUMOS_GITHUB_APP_ID. The environment wins. Secrets may also be given directly, as
 // LUMOS_GITHUB_WEBHOOK_SECRET, LUMOS_GITHUB_PRIVATE_KEY, LUMOS_GITLAB_TOKEN,
-// LUMOS_GITLAB_WEBHOOK_SECRET and LUMOS_GITLAB_SIGNING_TOKEN. Files that a settings file names are
+// LUMOS_GITLAB_WEBHOOK_SECRET and LUMOS_GITLAB_SIGNING_TOKEN, and those of a source named data-catalog as
+// LUMOS_SOURCE_DATA_CATALOG_DSN, …_TOKEN and …_HEADERS. Files that a settings file names are
 // looked for from its own folder. What is wrong is returned as releases.Errors, all at once.
 func LoadServer(path string, env []string) (*Server, error) {
 	s := DefaultServer()
@@ -175,6 +177,9 @@ func (s *Server) anchor(dir string) {
 		&s.GitLab.TokenFile, &s.GitLab.WebhookSecretFile, &s.GitLab.SigningTokenFile}
 	for i := range s.Webhooks {
 		files = append(files, &s.Webhooks[i].SecretFile)
+	}
+	for i := range s.Sources {
+		files = append(files, s.Sources[i].files()...)
 	}
 	for _, f := range files {
 		if *f != "" && !filepath.IsAbs(*f) {
@@ -249,6 +254,7 @@ func (in *input) secrets(s *Server) {
 	for i := range s.Webhooks {
 		s.Webhooks[i].Secret = in.secret("", "/webhooks/"+strconv.Itoa(i)+"/secret_file", s.Webhooks[i].SecretFile)
 	}
+	in.sourceSecrets(s.Sources)
 }
 
 func (in *input) secret(name, pointer, file string) Secret {
@@ -306,6 +312,7 @@ func (in *input) validate(s *Server) {
 	for i, w := range s.Webhooks {
 		in.checkURL("/webhooks/"+strconv.Itoa(i)+"/url", w.URL)
 	}
+	in.validateSources(s.Sources)
 	for pointer, value := range map[string]string{"/listen": s.Listen, "/metrics_listen": s.MetricsListen} {
 		if _, port, err := net.SplitHostPort(value); err != nil || !isPort(port) {
 			in.refuse(pointer, "write it like :8080", "%q is not host:port", value)

@@ -35,7 +35,7 @@ func (g *githubSide) install(w *World, _ Options) error {
 	var err error
 	if g.app, err = w.Host.InstallApp(sandbox.App{
 		Slug: "lumos", Name: "Lumos", WebhookSecret: g.secret,
-		Permissions: map[string]string{"contents": "write", "checks": "write", "pull_requests": "write", "members": "read", "metadata": "read"},
+		Permissions: map[string]string{"contents": "write", "checks": "write", "pull_requests": "write", "issues": "write", "members": "read", "metadata": "read"},
 		Events:      []string{"pull_request", "pull_request_review", "issue_comment", "push", "membership", "check_run"},
 		Repos:       []string{Repo},
 	}); err != nil {
@@ -156,6 +156,21 @@ func (u githubUser) Close(ctx context.Context, pr int) error {
 
 func (u githubUser) Label(ctx context.Context, pr int, name string) error {
 	return u.call(ctx, "POST", fmt.Sprintf("%s/issues/%d/labels", githubRepo, pr), map[string]any{"labels": []string{name}}, nil)
+}
+
+func (u githubUser) Issues(ctx context.Context) ([]Issue, error) {
+	var list []struct {
+		Number int    `json:"number"`
+		Title  string `json:"title"`
+		Body   string `json:"body"`
+		State  string `json:"state"`
+	}
+	err := u.call(ctx, "GET", githubRepo+"/issues?state=all&labels=lumos", nil, &list)
+	var out []Issue
+	for _, i := range list {
+		out = append(out, Issue{i.Number, i.Title, i.Body, i.State == "open"})
+	}
+	return out, err
 }
 
 func (u githubUser) Review(ctx context.Context, pr int, event Event, body string) error {

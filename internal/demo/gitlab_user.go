@@ -76,6 +76,21 @@ func (u gitlabUser) Label(ctx context.Context, n int, name string) error {
 	return u.edit(ctx, n, map[string]any{"add_labels": name})
 }
 
+func (u gitlabUser) Issues(ctx context.Context) ([]Issue, error) {
+	var list []struct {
+		IID         int    `json:"iid"`
+		Title       string `json:"title"`
+		Description string `json:"description"`
+		State       string `json:"state"`
+	}
+	err := u.call(ctx, "GET", gitlabProject+"/issues?scope=all&labels=lumos", nil, &list)
+	var out []Issue
+	for _, i := range list {
+		out = append(out, Issue{i.IID, i.Title, i.Description, i.State == "opened"})
+	}
+	return out, err
+}
+
 func (u gitlabUser) Review(ctx context.Context, n int, event Event, body string) error {
 	switch event {
 	case Approve:

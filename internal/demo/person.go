@@ -47,8 +47,18 @@ type User interface {
 	Merge(ctx context.Context, pr int) error
 	// Status reports success, failure or pending under a name, on a commit of the pull request.
 	Status(ctx context.Context, pr int, sha, name, state string) error
+	// Issues lists the issues that Lumos keeps, open and closed, newest first.
+	Issues(ctx context.Context) ([]Issue, error)
 	// Look reads a pull request with its checks and everything that Lumos says.
 	Look(ctx context.Context, pr int) (*PullRequest, error)
+}
+
+// Issue is an issue of the repository, as a person reads it.
+type Issue struct {
+	Number int
+	Title  string
+	Body   string
+	Open   bool
 }
 
 // Event is what a review says.

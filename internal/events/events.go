@@ -24,6 +24,8 @@ const (
 	ReleaseResumed    Type = "lumos.release.resumed"
 	ReleaseMerged     Type = "lumos.release.merged"
 	ReleasePromoted   Type = "lumos.release.promoted" // in the registry
+
+	ReleaseReevaluated Type = "lumos.release.reevaluated" // a released model no longer meets the policy, or does again
 )
 
 // Agent is who concluded something.
@@ -45,6 +47,8 @@ var table = map[Type]Agent{
 	ReleaseResumed:    Orchestrator,
 	ReleaseMerged:     Orchestrator,
 	ReleasePromoted:   Orchestrator,
+
+	ReleaseReevaluated: Checker,
 }
 
 // Agent is the one agent that emits events of this type; empty when there is no such type.

@@ -27,7 +27,7 @@ func TestEveryTypeHasAnAgentAndMakesAValidEvent(t *testing.T) {
 	var out bytes.Buffer
 	for _, typ := range []Type{
 		ReleaseDiscovered, CandidateChecked, ApprovalRequested, ApprovalDecided,
-		ReleasePaused, ReleaseResumed, ReleaseMerged, ReleasePromoted,
+		ReleasePaused, ReleaseResumed, ReleaseMerged, ReleasePromoted, ReleaseReevaluated,
 	} {
 		f := checked()
 		f.Type = typ

@@ -6,6 +6,7 @@ import "strings"
 const (
 	ComplianceCheck = "lumos/compliance"
 	GateCheck       = "lumos/gate"
+	ImpactCheck     = "lumos/impact" // what a change of the rules would do; it informs
 )
 
 // AuditBranch is where the audit log lives; TagPrefix starts the name of every release tag.

@@ -9,6 +9,7 @@ package forge
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -145,6 +146,20 @@ type File struct {
 	Previous string     `json:"previous,omitempty"` // the old name of a rename or copy
 	Status   FileStatus `json:"status"`
 	Blob     string     `json:"blob"` // git object id at head; of the removed blob when Status is Removed
+	// Shown are the lines of the file at the head on which its diff has a place for a thread: on GitHub those
+	// that it shows, on GitLab those that it adds. Of a new file that is every line, and none is listed.
+	Shown []Lines `json:"shown,omitempty"`
+}
+
+// Lines are lines of a file, from 1; both ends are part of them.
+type Lines struct {
+	From int `json:"from"`
+	To   int `json:"to"`
+}
+
+// Shows reports whether the diff shows a line of the file at the head.
+func (f File) Shows(line int) bool {
+	return slices.ContainsFunc(f.Shown, func(l Lines) bool { return l.From <= line && line <= l.To })
 }
 
 // Commit is one commit of base..head, over all parents.
@@ -191,8 +206,8 @@ type Comment struct {
 	Outsider bool `json:"outsider,omitempty"`
 }
 
-// Thread is a discussion that Lumos opened on a line of a file, for one gap (GitLab; on GitHub the
-// annotations of a check run do this).
+// Thread is a discussion that Lumos opened on a line of a file, for one gap: on GitLab for each that
+// blocks, on GitHub, where the annotations of a check run do this, only to suggest a change.
 type Thread struct {
 	NodeID   string `json:"nodeId"` // the host's id of the discussion
 	Key      string `json:"key"`    // what it is about: see ThreadKey
@@ -313,7 +328,8 @@ type Reader interface {
 	// Tree reads the direct entries of a directory at a commit. dir.Path is where it is, from the root;
 	// dir.OID is the id of its tree, which the answer must prove. The answer's paths are relative to it.
 	Tree(ctx context.Context, repo Repo, commit string, dir Entry) ([]Entry, error)
-	// Lookup finds paths at a commit; what is not there is absent from the answer.
+	// Lookup finds paths at a commit; what is not there is absent from the answer. A path that ends with
+	// a slash is that of a folder, and so named in the answer.
 	Lookup(ctx context.Context, repo Repo, commit string, paths []string) (map[string]Entry, error)
 	// OpenPullRequests lists the open pull requests of a repository.
 	OpenPullRequests(ctx context.Context, repo Repo) ([]Ref, error)
@@ -398,9 +414,45 @@ type Merger interface {
 	Merge(ctx context.Context, pr PullRequest, method, title string) (string, error)
 }
 
+// Issue is an issue of the repository that Lumos opened.
+type Issue struct {
+	Number int    `json:"number"`
+	Title  string `json:"title"`
+	Body   string `json:"body"` // Markdown
+	Open   bool   `json:"open"`
+	URL    string `json:"url"`
+}
+
+// IssueWrite creates an issue (Number 0) or changes one: title, body and state become as given.
+type IssueWrite struct {
+	Number int
+	Title  string // at most 255 characters: the adapter cuts what is longer
+	Body   string // Markdown
+	Open   bool
+}
+
+// IssueLabel is the label of the issues that Lumos opens.
+const IssueLabel = "lumos"
+
+// MaxIssues is how many issues of ours a repository may have.
+const MaxIssues = 1000
+
+// Issues is the issue tracker of a repository, as far as Lumos uses it. A repository without one is
+// ErrNotFound or ErrForbidden, as the host puts it, as soon as something is written.
+type Issues interface {
+	// Issues lists the issues that this installation itself opened and labelled IssueLabel, open and
+	// closed, newest first, at most MaxIssues; more is ErrTooLarge. Anybody may set a label: what somebody
+	// else opened is not listed.
+	Issues(ctx context.Context, repo Repo) ([]Issue, error)
+	// WriteIssue writes w and returns the issue. A new one is labelled IssueLabel. A Number must be one
+	// that Issues gave: whose issue it is is not asked again.
+	WriteIssue(ctx context.Context, repo Repo, w IssueWrite) (Issue, error)
+}
+
 // Host is everything an adapter offers.
 type Host interface {
 	Reader
 	Publisher
 	Merger
+	Issues
 }

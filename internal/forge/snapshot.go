@@ -1,6 +1,10 @@
 package forge
 
-import "time"
+import (
+	"time"
+
+	"github.com/lumos-governance/lumos/internal/config"
+)
 
 // Blob is a file's content at a known place. Err says why it could not be read; a control or a
 // decision that needs it then fails closed.
@@ -38,10 +42,23 @@ type Snapshot struct {
 	Lumos      []Blob `json:"lumos"`      // everything else under .lumos: policies, waivers, lists, identities
 	Codeowners Blob   `json:"codeowners"` // the one that the host would use; OID is empty when there is none
 
+	// Sources is what the compliance sources said that the configuration names, by their names.
+	Sources map[string]SourceFact `json:"sources,omitempty"`
+
 	AuditTip string         `json:"auditTip,omitempty"`
 	Recorded []RecordedVote `json:"recorded"` // votes of this pull request already in the audit log
 	// Approved says, by path of the new manifest, when people approved the release that it follows.
 	Approved map[string]time.Time `json:"approved,omitempty"`
+}
+
+// SourceFact is what a compliance source outside the repository said: a list, or limits. Err says why it
+// could not be read; a control that needs it then fails closed.
+type SourceFact struct {
+	Values []string       `json:"values,omitempty"` // sorted, each once
+	Limits []config.Limit `json:"limits,omitempty"`
+	Digest string         `json:"digest,omitempty"` // sha256 of either, as canonical JSON
+	Since  time.Time      `json:"since,omitzero"`   // when this very content was first read
+	Err    string         `json:"err,omitempty"`
 }
 
 // RecordedVote is a vote as the audit log first recorded it: it binds to Subject for ever.

@@ -191,7 +191,7 @@ func parseModule(pack, name string, src []byte) (*module, document.Errors) {
 		return nil, document.Errors{at(parsed.Package.Location, "package "+strings.TrimPrefix(want, "data."),
 			"the package is %s, want %s: it follows from pack and file name", parsed.Package.Path, want)}
 	}
-	if m.isTest() || m.stem == helperFile {
+	if m.isTest() || m.stem == helperFile || pack == libPack {
 		return m, nil
 	}
 	c, errs := parseControl(pack, name, src, parsed)

@@ -40,10 +40,14 @@ type Engine struct {
 	frameworks map[string]*Framework
 	minScore   *float64
 	starlark   bool // some control is written in it
+	reading    *reading // of evidence
 
-	// What controls see that is the same for every manifest.
+	// What controls see that is the same for every manifest. thresholds is nil when they depend on it.
 	lists, thresholds *ast.Term
 	maxAgeDays        int
+
+	config  *config.Config
+	sourced sourced
 }
 
 // prepared is a control with its queries, which bind its answers by the names of its rules.
@@ -57,6 +61,7 @@ type prepared struct {
 	// short is query without the findings, for a control whose findings all start with "not pass": once
 	// it passes there are none to look for, which saves a quarter of the evaluation. Else nil.
 	short *rego.PreparedEvalQuery
+	reads reads // of lists and thresholds
 }
 
 // Digest is the sha256 of everything that judges: packs, own rules, configuration, lists, waivers.
@@ -77,11 +82,16 @@ func newEngine(ctx context.Context, digest string, sel *selection, s Source) (*E
 		return nil, fmt.Errorf("%s: %w", config.Path, err)
 	}
 	lists, groups := listsOf(sel.lists, s.Config), thresholdsOf(s.Config)
-	e := &Engine{digest: digest, frameworks: sel.frameworks, severity: map[string]Severity{}, minScore: s.Config.MinScore, maxAgeDays: int(age / (24 * time.Hour))}
-	if e.lists, err = term(lists); err != nil {
+	e := &Engine{digest: digest, frameworks: sel.frameworks, severity: map[string]Severity{}, minScore: s.Config.MinScore, maxAgeDays: int(age / (24 * time.Hour)), config: s.Config}
+	if e.lists, err = term(own(lists, s.Config)); err != nil {
 		return nil, err
 	}
-	if e.thresholds, err = term(groups); err != nil {
+	if !depends(s.Config) {
+		if e.thresholds, err = term(groups); err != nil {
+			return nil, err
+		}
+	}
+	if e.reading, err = newReading(s.Files); err != nil {
 		return nil, err
 	}
 	modules := slices.Clone(sel.helpers)
@@ -96,8 +106,10 @@ func newEngine(ctx context.Context, digest string, sel *selection, s Source) (*E
 	for _, c := range sel.controls {
 		p := prepared{Control: *c.control, why: c.why, from: c.from, program: c.program}
 		p.Pack = c.pack
+		p.reads = everything
 		if c.program == nil {
 			p.rules = c.parsed.Package.Path
+			p.reads = readsOf(compiler, p.rules)
 			if err := p.prepare(ctx, compiler); err != nil {
 				return nil, fmt.Errorf("%s: %w", c.path, err)
 			}
@@ -112,6 +124,7 @@ func newEngine(ctx context.Context, digest string, sel *selection, s Source) (*E
 		}
 	}
 	slices.SortFunc(e.waivers, func(a, b *waiver) int { return strings.Compare(a.path, b.path) })
+	e.sourced = sourcedBy(s.Config, e.controls)
 	return e, nil
 }
 
@@ -124,9 +137,10 @@ func listsOf(defaults map[string][]string, c *config.Config) map[string][]string
 	return out
 }
 
-func thresholdsOf(c *config.Config) map[string]map[string]config.Threshold {
-	out := map[string]map[string]config.Threshold{"evaluations": {}, "performance": {}}
-	maps.Copy(out, c.Thresholds)
+// own leaves out the lists that a source gives: without its data there is no such list.
+func own(lists map[string][]string, c *config.Config) map[string][]string {
+	out := maps.Clone(lists)
+	maps.DeleteFunc(out, func(name string, _ []string) bool { return c.Lists[name].Source != "" })
 	return out
 }
 
@@ -210,12 +224,13 @@ func query(ctx context.Context, compiler *ast.Compiler, parts map[string]string)
 
 // Subject is one manifest to judge, with what it rests on.
 type Subject struct {
-	Manifest File              // at head
-	Release  *releases.Release // Manifest as parsed, where the caller has done so; nil lets Evaluate parse it
-	Previous *File             // the model's last release, at base
-	Evidence map[string]File   // files at head that the manifest names, by path
-	Releases map[string]File   // manifests at base that the manifest names (its base models' releases), by path
-	Now      time.Time         // decides what is too old or expired; never shown
+	Manifest File                  // at head
+	Release  *releases.Release     // Manifest as parsed, where the caller has done so; nil lets Evaluate parse it
+	Previous *File                 // the model's last release, at base
+	Evidence map[string]File       // files at head that the manifest names, by path
+	Releases map[string]File       // manifests at base that the manifest names (its base models' releases), by path
+	Sources  map[string]SourceData // what the sources said that the configuration names, by their names
+	Now      time.Time             // decides what is too old or expired; never shown
 }
 
 // Evaluate judges one manifest. Whatever goes wrong is in the report, which then concludes error. When
@@ -257,9 +272,14 @@ func (e *Engine) facts(s Subject) (*facts, []concern, *Report) {
 	previous := r.compare(release, s.Previous)
 	concerns := concerning(e.waivers, e.severity, about.Name, about.Version, r.Tier.Effective, s.Now)
 
-	in := &facts{release: release, now: s.Now}
-	var err error
-	if in.rego, err = e.input(release, previous, s, r.Tier, concerns); err == nil && e.starlark {
+	got := e.sourced.gather(s.Sources)
+	r.Sources = got.uses
+	in := &facts{release: release, now: s.Now, unread: got.unread}
+	thresholds, err := e.thresholdsFor(release, r.Tier, got.limits)
+	if err == nil {
+		in.rego, err = e.input(release, previous, s, r.Tier, concerns, with(e.lists, got.lists), thresholds)
+	}
+	if err == nil && e.starlark {
 		in.star, err = starInput(in.rego)
 	}
 	if err != nil {
@@ -365,6 +385,7 @@ type facts struct {
 	star    *star.Input // nil when no control is written in Starlark
 	release *releases.Release
 	now     time.Time
+	unread  unread // what sources did not give
 }
 
 // due takes a control out that does not count yet, or whose place another has taken. What it would say
@@ -393,6 +414,9 @@ func (p *prepared) evaluate(ctx context.Context, in facts) (out Result) {
 			out = r.errored(fmt.Sprintf("the engine failed: %v", fault))
 		}
 	}()
+	if why := in.unread.stops(p.reads); why != "" {
+		return r.errored(why)
+	}
 	answers, err := p.answers(ctx, in)
 	switch {
 	case err != nil && ctx.Err() != nil:

@@ -173,7 +173,7 @@ func TestOutcomes(t *testing.T) {
 		{name: "good and low", edits: low, conclude: policy.AutoApprovable},
 		{name: "good but under the minimum", edits: low, conf: func(c *config.Config) { c.MinScore = number(100.1) }, conclude: policy.Blocked},
 		{name: "good and at the minimum", edits: low, conf: func(c *config.Config) { c.MinScore = number(100) }, conclude: policy.AutoApprovable},
-		{name: "prohibited", edits: []string{"class: minimal", "class: prohibited"}, conclude: policy.Blocked, want: map[string]policy.Outcome{"GOV-01": policy.Fail}},
+		{name: "prohibited", edits: []string{"class: minimal", "class: prohibited"}, conclude: policy.Blocked, want: map[string]policy.Outcome{"GOV-01": policy.Fail, "ID-03": policy.Fail}}, // the tier is critical, and the signature only claimed
 		{name: "tier below the factors", edits: []string{"data: 2, impact: 1", "data: 3, impact: 1"}, conclude: policy.Blocked, want: map[string]policy.Outcome{"GOV-01": policy.Fail}},
 		{name: "stranger signed, weighted", edits: []string{"release@acme.example", "mallory@acme.example"}, conclude: policy.NeedsApproval, want: map[string]policy.Outcome{"ID-03": policy.Fail}},
 		{name: "stranger signed, critical tier", edits: []string{"tier: medium", "tier: critical", "release@acme.example", "mallory@acme.example"}, conclude: policy.Blocked, want: map[string]policy.Outcome{"ID-03": policy.Fail}},

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"runtime"
 	"slices"
@@ -74,7 +75,7 @@ func stops(c Conclusion) bool { return c == Blocked || c == Errored }
 // Compare tells what is different between two reports on one release. Changed is false when the
 // conclusion and every outcome are the same.
 func Compare(before, after *Report) (e Effect, changed bool) {
-	e = Effect{Path: after.Path, Model: after.Model, Version: after.Version, Before: brief(before), After: brief(after), Controls: []ControlChange{}}
+	e = Effect{Path: after.Path, Model: cmp.Or(after.Model, before.Model), Version: cmp.Or(after.Version, before.Version), Before: brief(before), After: brief(after), Controls: []ControlChange{}}
 	was := map[string]Result{}
 	for _, c := range before.Controls {
 		was[c.ID] = c

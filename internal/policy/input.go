@@ -13,16 +13,16 @@ import (
 const maxText = 256 << 10 // bytes
 
 // input builds what every control sees. Rego's form of it is made once and shared.
-func (e *Engine) input(release, previous *releases.Release, s Subject, tier Tier, concerns []concern) (ast.Value, error) {
+func (e *Engine) input(release, previous *releases.Release, s Subject, tier Tier, concerns []concern, lists, thresholds *ast.Term) (ast.Value, error) {
 	manifest, err := term(release.Value)
 	if err != nil {
 		return nil, err
 	}
 	pairs := [][2]*ast.Term{
 		pair("manifest", manifest),
-		pair("evidence", evidence(s.Evidence)),
-		pair("lists", e.lists),
-		pair("thresholds", e.thresholds),
+		pair("evidence", e.evidence(s.Evidence)),
+		pair("lists", lists),
+		pair("thresholds", thresholds),
 		pair("maxEvidenceAgeDays", ast.IntNumberTerm(e.maxAgeDays)),
 		pair("waivers", waiverTerms(concerns)),
 		pair("tier", ast.ObjectTerm(
@@ -52,17 +52,24 @@ func pair(key string, value *ast.Term) [2]*ast.Term {
 	return [2]*ast.Term{ast.StringTerm(key), value}
 }
 
-// evidence gives each file's digest and size, and its text where it is text and not too long.
-func evidence(files map[string]File) *ast.Term {
+// evidence gives each file's digest and size, its text where it is text and not too long, and what it
+// says where its format is known.
+func (e *Engine) evidence(files map[string]File) *ast.Term {
 	pairs := make([][2]*ast.Term, 0, len(files))
 	for path, f := range files {
-		facts := [][2]*ast.Term{pair("sha256", ast.StringTerm(digestBytes(f.Data))), pair("size", ast.IntNumberTerm(len(f.Data)))}
 		if f.Err != "" {
-			facts = [][2]*ast.Term{pair("error", ast.StringTerm(f.Err))}
-		} else if len(f.Data) <= maxText && utf8.Valid(f.Data) {
-			facts = append(facts, pair("text", ast.StringTerm(string(f.Data))))
+			pairs = append(pairs, pair(path, ast.ObjectTerm(pair("error", ast.StringTerm(f.Err)))))
+			continue
 		}
-		pairs = append(pairs, pair(path, ast.ObjectTerm(facts...)))
+		digest := digestBytes(f.Data)
+		about := [][2]*ast.Term{pair("sha256", ast.StringTerm(digest)), pair("size", ast.IntNumberTerm(len(f.Data)))}
+		if len(f.Data) <= maxText && utf8.Valid(f.Data) {
+			about = append(about, pair("text", ast.StringTerm(string(f.Data))))
+		}
+		if facts := e.reading.facts(f, digest); facts != nil {
+			about = append(about, pair("facts", facts))
+		}
+		pairs = append(pairs, pair(path, ast.ObjectTerm(about...)))
 	}
 	return ast.ObjectTerm(pairs...)
 }

@@ -167,7 +167,7 @@ func (s *Sandbox) routes() router {
 		return s.gitlabRoutes()
 	}
 	var rt router
-	for _, list := range [][]route{appRoutes, repoRoutes, pullRoutes, issueRoutes, checkRoutes, gitRoutes, orgRoutes} {
+	for _, list := range [][]route{appRoutes, repoRoutes, pullRoutes, issueRoutes, trackerRoutes, checkRoutes, gitRoutes, orgRoutes} {
 		for _, one := range list {
 			rt.add(strings.Replace(one.pattern, " ", " "+apiRoot, 1), s.handle(one))
 		}

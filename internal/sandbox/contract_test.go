@@ -75,7 +75,7 @@ func TestRoutesAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, rs := range [][]route{appRoutes, repoRoutes, pullRoutes, issueRoutes, checkRoutes, gitRoutes, orgRoutes} {
+	for _, rs := range [][]route{appRoutes, repoRoutes, pullRoutes, issueRoutes, trackerRoutes, checkRoutes, gitRoutes, orgRoutes} {
 		for _, r := range rs {
 			for _, f := range rest.Check(contract.Exchange{Route: r.pattern, Status: 500}) {
 				t.Error(f)

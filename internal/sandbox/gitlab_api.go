@@ -34,7 +34,7 @@ type glCall struct {
 
 // gitlabTables are all routes.
 func gitlabTables() []glRoute {
-	return slices.Concat(glUserRoutes, glProjectRoutes, glMRRoutes, glNoteRoutes, glApprovalRoutes, glRepositoryRoutes, glFileRoutes,
+	return slices.Concat(glUserRoutes, glProjectRoutes, glMRRoutes, glNoteRoutes, glIssueRoutes, glSuggestionRoutes, glApprovalRoutes, glRepositoryRoutes, glFileRoutes,
 		glRefRoutes, glPipelineRoutes, glHookRoutes)
 }
 

@@ -21,11 +21,12 @@ type GitLabHook struct {
 
 // hookEvents are the events that a webhook can be subscribed to here.
 var hookEvents = []string{"push_events", "tag_push_events", "merge_requests_events", "note_events", "pipeline_events",
-	"member_events", "emoji_events"}
+	"member_events", "emoji_events", "issues_events"}
 
 // hookNames are the X-Gitlab-Event of the events.
 var hookNames = map[string]string{"push_events": "Push Hook", "tag_push_events": "Tag Push Hook", "merge_requests_events": "Merge Request Hook",
-	"note_events": "Note Hook", "pipeline_events": "Pipeline Hook", "member_events": "Member Hook"}
+	"note_events": "Note Hook", "pipeline_events": "Pipeline Hook", "member_events": "Member Hook",
+	"issues_events": "Issue Hook"}
 
 // systemEvents are what a hook of the whole host is told of; notes and pipelines are not among them.
 var systemEvents = []string{"push_events", "tag_push_events", "merge_requests_events", "member_events"}

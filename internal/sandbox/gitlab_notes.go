@@ -62,6 +62,7 @@ func (s *Sandbox) addNote(p *pull, by actor, body string, t *thread) (*comment, 
 	c := &comment{ID: s.id(), pull: p, Author: by.account, Body: body, Created: s.now(), Updated: s.now(), Thread: t}
 	p.Comments = append(p.Comments, c)
 	p.Updated = s.now()
+	s.noteSuggestions(c)
 	s.emitNote(c, by, "create")
 	return c, nil
 }
@@ -114,6 +115,7 @@ func (s *Sandbox) editNote(c *comment, by actor, body string) error {
 		return nil
 	}
 	c.Body, c.Editor, c.Edited, c.Updated = body, by.account, s.now(), s.now()
+	s.noteSuggestions(c)
 	s.emitNote(c, by, "update")
 	return nil
 }

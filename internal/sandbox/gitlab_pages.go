@@ -168,7 +168,7 @@ func (p *pages) fillThread(e *entry, mr *pull, t *thread) {
 		e.Place = fmt.Sprintf("%s, line %d", cmp.Or(t.At.NewPath, t.At.OldPath), cmp.Or(t.At.NewLine, t.At.OldLine))
 	}
 	for _, c := range mr.notesOf(t) {
-		e.Notes = append(e.Notes, threadNote{p.s.who(c.Author), p.moment(c.Created), !c.Edited.IsZero(), p.markdown(c.Body)})
+		e.Notes = append(e.Notes, threadNote{p.s.who(c.Author), p.moment(c.Created), !c.Edited.IsZero(), p.markdown(withoutSuggestions(c.Body))})
 	}
 }
 
@@ -213,7 +213,7 @@ func (p *pages) threadNotes(full string, number int) []diffNote {
 			level, state = "notice", "resolved"
 		}
 		out = append(out, diffNote{AnnotationView{Path: t.At.NewPath, Level: level, Title: notes[0].Author.Login + ", " + state,
-			Message: strings.TrimSpace(hiddenLine.ReplaceAllString(notes[0].Body, "")), StartLine: t.At.NewLine, EndLine: t.At.NewLine}, "thread"})
+			Message: strings.TrimSpace(hiddenLine.ReplaceAllString(withoutSuggestions(notes[0].Body), "")), StartLine: t.At.NewLine, EndLine: t.At.NewLine}, "thread"})
 	}
 	return out
 }
@@ -263,6 +263,9 @@ func (p *pages) labPages() http.Handler {
 		"GET /merge_requests/{number}":           p.pull,
 		"GET /merge_requests/{number}/{tab}":     p.pull,
 		"POST /merge_requests/{number}/{action}": p.act,
+		"GET /issues":                            p.issues,
+		"GET /issues/{number}":                   p.issue,
+		"POST /issues/{number}/{state}":          p.turnIssue,
 		"GET /":                                  func(*visit) error { return errNotFound },
 	} {
 		inner.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {

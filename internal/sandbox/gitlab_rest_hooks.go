@@ -110,7 +110,7 @@ func (c *glCall) hookJSON(x *webhook) any {
 	j := obj{"id": x.ID, "url": x.URL, "name": nil, "description": nil, "created_at": stampMS(x.created), "enable_ssl_verification": true,
 		"alert_status": status, "disabled_until": until, "url_variables": []any{}, "repository_update_events": false, "push_events_branch_filter": "",
 		"branch_filter_strategy": "wildcard", "custom_webhook_template": nil, "custom_headers": []any{}}
-	for _, e := range slices.Concat(hookEvents, []string{"issues_events", "confidential_issues_events", "confidential_note_events", "job_events",
+	for _, e := range slices.Concat(hookEvents, []string{"confidential_issues_events", "confidential_note_events", "job_events",
 		"wiki_page_events", "deployment_events", "releases_events"}) {
 		j[e] = slices.Contains(x.Events, e)
 	}

@@ -181,6 +181,7 @@ func (s *Sandbox) noteJSON(c *comment) obj {
 		"noteable_iid": c.pull.Number, "commands_changes": obj{}}
 	if t.At != nil {
 		j["position"], j["commit_id"] = positionJSON(t.At), nil
+		j["suggestions"] = each(c.Suggestions, func(x *suggestion) any { return c.suggestionJSON(x) })
 	}
 	if resolvable {
 		j["resolved"], j["resolved_by"], j["resolved_at"] = t.Resolved, s.gitlabUserJSON(t.ResolvedBy), stampMS(t.ResolvedAt)

@@ -95,12 +95,7 @@ func missing(format string, args ...any) error {
 
 func (g *graph) query() gql.Object {
 	return gql.Object{
-		"viewer": lazy(func() any {
-			// The viewer of an App is its bot, shown as a user.
-			o := g.account(g.by.account)
-			o["__typename"], o["email"], o["name"] = "User", g.by.account.Email, orNull(g.by.account.Name)
-			return o
-		}),
+		"viewer": lazy(func() any { return g.asUser(g.by.account) }), // of an App it is its bot, shown as a user
 		"user": field(func(a gql.Args) (any, error) {
 			u := g.s.account(a.String("login"))
 			if u == nil || u.Type != kindUser {
@@ -175,6 +170,11 @@ func (g *graph) node(id string) (any, error) {
 			}
 			if v := p.review(n); kind == "PRR" && v != nil {
 				return g.review(p, v), g.may(r, readPulls)
+			}
+			for _, t := range p.Lines {
+				if kind == "PRRT" && t.ID == n {
+					return g.lineThread(t), g.may(r, readPulls)
+				}
 			}
 		}
 	}

@@ -28,6 +28,9 @@ func (g *graph) pulls(r *repo, a gql.Args) (any, error) {
 	var found []*pull
 	for n := 1; n < r.next; n++ {
 		p := r.pulls[n]
+		if p == nil {
+			continue // an issue
+		}
 		if among(a.Strings("states"), p.state()) && (!a.Given("baseRefName") || p.BaseRef == a.String("baseRefName")) &&
 			(!a.Given("headRefName") || p.HeadRef == a.String("headRefName")) {
 			found = append(found, p)
@@ -102,6 +105,9 @@ func (g *graph) pull(p *pull) gql.Object {
 		}),
 		"comments": field(func(a gql.Args) (any, error) {
 			return gql.Connection("IssueCommentConnection", "comments", a, p.Comments, func(c *comment) any { return g.comment(c) })
+		}),
+		"reviewThreads": field(func(a gql.Args) (any, error) {
+			return gql.Connection("PullRequestReviewThreadConnection", "reviewThreads", a, p.Lines, func(t *lineThread) any { return g.lineThread(t) })
 		}),
 		"labels": field(func(a gql.Args) (any, error) {
 			return gql.Connection("LabelConnection", "labels", a, p.Labels, func(l *label) any {
@@ -269,7 +275,10 @@ func (g *graph) mutation() gql.Object {
 			}
 			return gql.Object{"issueComment": g.comment(c)}, nil
 		}),
-		"requestReviews": do("RequestReviewsPayload", g.requestReviews),
+		"addPullRequestReview":  do("AddPullRequestReviewPayload", g.addReview),
+		"resolveReviewThread":   do("ResolveReviewThreadPayload", func(in gql.Args) (gql.Object, error) { return g.turnThread(in, true) }),
+		"unresolveReviewThread": do("UnresolveReviewThreadPayload", func(in gql.Args) (gql.Object, error) { return g.turnThread(in, false) }),
+		"requestReviews":        do("RequestReviewsPayload", g.requestReviews),
 		"createCommitOnBranch": field(func(a gql.Args) (any, error) {
 			return g.createCommitOnBranch(a.Object("input"))
 		}),

@@ -38,7 +38,7 @@ var pageTemplates = map[Dialect]func() map[string]*template.Template{
 func parsePages(d Dialect) map[string]*template.Template {
 	base := template.Must(template.New("layout.html").Funcs(pageWords).Funcs(d.words()).ParseFS(pageFiles, "pages/layout.html", "pages/parts.html", "pages/gitlab.html"))
 	all := map[string]*template.Template{}
-	for _, name := range []string{"home", "repo", "browse", "commits", "commit", "edit", "open", "pull", "hooks", "hook", "requests", "refused"} {
+	for _, name := range []string{"home", "repo", "browse", "commits", "commit", "edit", "open", "pull", "hooks", "hook", "requests", "refused", "issues", "issue"} {
 		all[name] = template.Must(template.Must(base.Clone()).ParseFS(pageFiles, "pages/"+name+".html"))
 	}
 	return all
@@ -81,18 +81,21 @@ func newPages(s *Sandbox) *pages {
 		return p
 	}
 	for pattern, show := range map[string]func(*visit) error{
-		"GET /{owner}/{repo}":                         p.repo,
-		"GET /{owner}/{repo}/tree/{rest...}":          p.browse,
-		"GET /{owner}/{repo}/blob/{rest...}":          p.browse,
-		"GET /{owner}/{repo}/commits/{rest...}":       p.commits,
-		"GET /{owner}/{repo}/commit/{sha}":            p.commit,
-		"GET /{owner}/{repo}/edit/{rest...}":          p.editor,
-		"POST /{owner}/{repo}/edit/{rest...}":         p.save,
-		"GET /{owner}/{repo}/compare/{rest...}":       p.proposal,
-		"POST /{owner}/{repo}/compare/{rest...}":      p.propose,
-		"GET /{owner}/{repo}/pull/{number}":           p.pull,
-		"GET /{owner}/{repo}/pull/{number}/{tab}":     p.pull,
-		"POST /{owner}/{repo}/pull/{number}/{action}": p.act,
+		"GET /{owner}/{repo}":                          p.repo,
+		"GET /{owner}/{repo}/tree/{rest...}":           p.browse,
+		"GET /{owner}/{repo}/blob/{rest...}":           p.browse,
+		"GET /{owner}/{repo}/commits/{rest...}":        p.commits,
+		"GET /{owner}/{repo}/commit/{sha}":             p.commit,
+		"GET /{owner}/{repo}/edit/{rest...}":           p.editor,
+		"POST /{owner}/{repo}/edit/{rest...}":          p.save,
+		"GET /{owner}/{repo}/compare/{rest...}":        p.proposal,
+		"POST /{owner}/{repo}/compare/{rest...}":       p.propose,
+		"GET /{owner}/{repo}/pull/{number}":            p.pull,
+		"GET /{owner}/{repo}/pull/{number}/{tab}":      p.pull,
+		"POST /{owner}/{repo}/pull/{number}/{action}":  p.act,
+		"GET /{owner}/{repo}/{page}":                   p.issues, // which is the only page of so short an address
+		"GET /{owner}/{repo}/issues/{number}":          p.issue,
+		"POST /{owner}/{repo}/issues/{number}/{state}": p.turnIssue,
 		"GET /": func(*visit) error { return errNotFound },
 	} {
 		p.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { p.serve(w, r, show) })

@@ -72,10 +72,19 @@ func (p *pages) repo(v *visit) error {
 		Branches, Tags []refLine
 		Clone          string
 		Tree           *browsed
+		Issues         int // the open ones
 	}{RepoView: r, Open: p.pullLines(r.Pulls, true), Done: p.pullLines(r.Pulls, false), Clone: p.s.GitURL(r.Owner, r.Name)}
 	body.Branches, body.Tags = p.refLines(v.full(), r)
+	issues, err := p.s.Issues(v.full())
+	if err != nil {
+		return err
+	}
+	for _, i := range issues {
+		if i.Open {
+			body.Issues++
+		}
+	}
 	if r.Branches[r.DefaultBranch] != "" {
-		var err error
 		if body.Tree, err = p.look(v.full(), r.DefaultBranch, ""); err != nil {
 			return err
 		}

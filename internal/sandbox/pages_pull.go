@@ -56,6 +56,7 @@ type entry struct {
 	Thread, Place, Resolver string
 	Resolved                bool
 	Notes                   []threadNote
+	Suggested               *suggestionBox
 }
 
 // vote is a reviewer's newest vote.
@@ -128,6 +129,11 @@ func (p *pages) pull(v *visit) error {
 			p.fillTalk(b)
 			p.fillChecks(b)
 		}
+		for i := range b.Talk {
+			if b.Talk[i].Kind == "thread" {
+				b.Talk[i].Suggested = p.suggestionBox(b.Full, b.Number, b.Talk[i].Thread)
+			}
+		}
 		p.fillMerge(b, v.me)
 	}
 	return v.show("pull", fmt.Sprintf("%s · %s · %s", d.Title, p.s.dialect.number(d.Number), b.Full), b)
@@ -166,7 +172,7 @@ func (p *pages) fillTalk(b *pullPage) {
 		b.Talk = append(b.Talk, entry{id: r.ID, Anchor: fmt.Sprintf("pullrequestreview-%d", r.ID), Kind: "review", Icon: w.icon, Tone: w.tone,
 			Who: p.person(r.Author), Words: w.words, Commit: r.Commit, Outdated: r.Commit != b.HeadSHA, When: p.moment(r.Submitted), Body: p.markdown(r.Body)})
 	}
-	b.Talk = append(b.Talk, p.pushes(b)...)
+	b.Talk = append(append(b.Talk, p.lineTalk(b)...), p.pushes(b)...)
 	slices.SortFunc(b.Talk, func(x, y entry) int { return cmp.Compare(x.id, y.id) })
 }
 
@@ -312,7 +318,13 @@ func (p *pages) act(v *visit) error {
 	case "unapprove":
 		err = as.Unapprove(full, number)
 	case "thread":
-		err = as.actOnThread(full, number, form.Get("thread"), form.Get("do"), form.Get("body"))
+		act := as.actOnThread
+		if p.s.dialect != GitLab {
+			act = as.actOnLine
+		}
+		err = act(full, number, form.Get("thread"), form.Get("do"), form.Get("body"))
+	case "suggestion":
+		_, err = as.ApplySuggestion(full, number, form.Get("thread"))
 	case "merge":
 		err = as.Merge(full, number, form.Get("method"), form.Get("head"))
 	case "state":

@@ -24,6 +24,12 @@ var pageWords = template.FuncMap{
 			Pulls []pullLine
 		}{full, list}
 	},
+	"issue": func(full string, i issueLine) any {
+		return struct {
+			issueLine
+			Full string
+		}{i, full}
+	},
 	"history": func(full string, list []commitLine) any {
 		return struct {
 			Full    string
@@ -70,7 +76,7 @@ func (d Dialect) number(n int) string {
 }
 
 // at is where a repository's pages of one kind are: "tree", "blob", "commit", "commits", "edit",
-// "compare" or "pull".
+// "compare", "issues" or "pull".
 func (d Dialect) at(full, kind string) string {
 	if d != GitLab {
 		return "/" + full + "/" + kind
@@ -285,6 +291,7 @@ var icons = map[string]string{
 	"dash":   `<path d="M4 8h8"/>`,
 	"tag":    `<path d="M2.5 2.5h5l6 6-5 5-6-6z"/><circle cx="5.3" cy="5.3" r=".9" fill="currentColor" stroke="none"/>`,
 	"lock":   `<rect x="3.5" y="7" width="9" height="6.5" rx="1.4"/><path d="M5.5 7V5a2.5 2.5 0 0 1 5 0v2"/>`,
+	"issue":  `<circle cx="8" cy="8" r="5.8"/><circle cx="8" cy="8" r="1.2" fill="currentColor" stroke="none"/>`,
 	"file":   `<path d="M4 1.8h5l3.2 3.2v9.2H4zM9 1.8V5h3.2"/>`,
 	"folder": `<path d="M1.8 4.2c0-.7.5-1.2 1.2-1.2h3l1.6 1.7H13c.7 0 1.2.5 1.2 1.2v6c0 .7-.5 1.2-1.2 1.2H3c-.7 0-1.2-.5-1.2-1.2z"/>`,
 	"eye":    `<path d="M1.5 8S4 3.8 8 3.8 14.5 8 14.5 8 12 12.2 8 12.2 1.5 8 1.5 8z"/><circle cx="8" cy="8" r="1.9"/>`,

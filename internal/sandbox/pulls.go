@@ -248,11 +248,16 @@ func (s *Sandbox) requestable(p *pull, users []*Account, teams []*team) error {
 
 // submitReview adds a review. Event is APPROVE, REQUEST_CHANGES or COMMENT; an empty commit is the head.
 func (s *Sandbox) submitReview(p *pull, by actor, event, body, commit string) (*review, error) {
+	return s.review(p, by, event, body, commit, false)
+}
+
+// review adds a review; one with comments on lines needs no words of its own.
+func (s *Sandbox) review(p *pull, by actor, event, body, commit string, commented bool) (*review, error) {
 	state := map[string]string{"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMENT": "COMMENTED"}[event]
 	switch {
 	case state == "":
 		return nil, malformed("%q is not a possible value for \"event\". Must be one of the following: APPROVE, REQUEST_CHANGES, COMMENT.", event)
-	case state != "APPROVED" && strings.TrimSpace(body) == "":
+	case state != "APPROVED" && !commented && strings.TrimSpace(body) == "":
 		return nil, unprocessable("Body can't be blank")
 	case state == "APPROVED" && by.account == p.Author:
 		return nil, unprocessable("Can not approve your own pull request")

@@ -106,7 +106,7 @@ func (s *Sandbox) repoJSON(r *repo) obj {
 		"ssh_url": "git@" + s.Host() + ":" + r.full() + ".git", "clone_url": html + ".git", "svn_url": html, "mirror_url": nil, "homepage": nil,
 		"language": nil, "forks_count": 0, "forks": 0, "stargazers_count": 0, "watchers_count": 0, "watchers": 0, "size": 0,
 		"default_branch": r.Default, "open_issues_count": open, "open_issues": open, "is_template": false, "topics": []string{},
-		"has_issues": true, "has_projects": false, "has_wiki": false, "has_pages": false, "has_downloads": false, "has_discussions": false,
+		"has_issues": !r.noIssues, "has_projects": false, "has_wiki": false, "has_pages": false, "has_downloads": false, "has_discussions": false,
 		"archived": false, "disabled": false, "visibility": visibility, "pushed_at": stamp(r.pushed), "created_at": stamp(r.created),
 		"updated_at": stamp(r.pushed), "license": nil, "allow_forking": false, "web_commit_signoff_required": false}
 	for _, t := range templated {
@@ -243,7 +243,7 @@ func (s *Sandbox) pullFull(p *pull, mergeability string) obj {
 		}
 	}
 	for k, v := range (obj{"merged": p.merged(), "mergeable": mergeable, "rebaseable": mergeable, "mergeable_state": state,
-		"merged_by": s.userJSON(p.MergedBy), "comments": len(p.Comments), "review_comments": 0, "maintainer_can_modify": false,
+		"merged_by": s.userJSON(p.MergedBy), "comments": len(p.Comments), "review_comments": p.lineComments(), "maintainer_can_modify": false,
 		"commits": commits, "additions": add, "deletions": del, "changed_files": files}) {
 		j[k] = v
 	}

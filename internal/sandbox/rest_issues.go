@@ -16,7 +16,7 @@ var (
 	writeTalk = need{"issues:write|pull_requests:write", "write"}
 )
 
-// Of issues the sandbox has only those that are pull requests.
+// The routes of the conversation are of pull requests alone: issues have none here. Labels go on both.
 var issueRoutes = []route{
 	{"GET " + issues + "/{issue_number}/comments", readTalk, onIssue(func(c *call, p *pull) (int, any, error) {
 		found := p.Comments
@@ -55,7 +55,12 @@ var issueRoutes = []route{
 	{"GET " + issues + "/{issue_number}/labels", readTalk, onIssue(func(c *call, p *pull) (int, any, error) {
 		return 200, list(c, p.Labels, func(l *label) obj { return c.s.labelJSON(p.repo, l) }), nil
 	})},
-	{"POST " + issues + "/{issue_number}/labels", writeTalk, onIssue(addLabels)},
+	{"POST " + issues + "/{issue_number}/labels", writeTalk, func(c *call) (int, any, error) {
+		if i := c.repo.issues[int(c.number("issue_number"))]; i != nil {
+			return addIssueLabels(c, i)
+		}
+		return onIssue(addLabels)(c)
+	}},
 	{"DELETE " + issues + "/{issue_number}/labels/{name}", writeTalk, onIssue(func(c *call, p *pull) (int, any, error) {
 		name := c.req.PathValue("name")
 		i := slices.IndexFunc(p.Labels, func(l *label) bool { return strings.EqualFold(l.Name, name) })
@@ -110,24 +115,51 @@ func (c *call) text() (string, error) {
 	return *in.Body, nil
 }
 
-func addLabels(c *call, p *pull) (int, any, error) {
+// labels reads the names of labels, and makes those that are not there.
+func (c *call) labels() ([]*label, error) {
 	var body json.RawMessage
 	if err := c.body(&body); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	var in struct{ Labels []string }
 	if json.Unmarshal(body, &in.Labels) != nil && json.Unmarshal(body, &in) != nil { // a bare list, or an object
-		return 0, nil, malformed("\"labels\" is not a list of names.")
+		return nil, malformed("\"labels\" is not a list of names.")
 	}
+	var out []*label
 	for _, name := range in.Labels {
 		if name == "" || len(name) > 50 {
-			return 0, nil, invalid("Label", "name", "invalid", "")
+			return nil, invalid("Label", "name", "invalid", "")
 		}
 		l := c.repo.label(name)
 		if l == nil {
 			l = &label{ID: c.s.id(), Name: name, Color: "ededed"}
 			c.repo.labels = append(c.repo.labels, l)
 		}
+		out = append(out, l)
+	}
+	return out, nil
+}
+
+func addIssueLabels(c *call, i *issue) (int, any, error) {
+	labels, err := c.labels()
+	if err != nil {
+		return 0, nil, err
+	}
+	for _, l := range labels {
+		if !slices.Contains(i.Labels, l) {
+			i.Labels = append(i.Labels, l)
+			c.s.emitIssue(i, c.by, "labeled", obj{"label": c.s.labelJSON(i.repo, l)})
+		}
+	}
+	return 200, list(c, i.Labels, func(l *label) obj { return c.s.labelJSON(i.repo, l) }), nil
+}
+
+func addLabels(c *call, p *pull) (int, any, error) {
+	labels, err := c.labels()
+	if err != nil {
+		return 0, nil, err
+	}
+	for _, l := range labels {
 		if !slices.Contains(p.Labels, l) {
 			p.Labels = append(p.Labels, l)
 			c.s.emitPull(p, c.by, "labeled", obj{"label": c.s.labelJSON(p.repo, l)})

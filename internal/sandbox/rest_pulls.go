@@ -34,6 +34,7 @@ var pullRoutes = []route{
 		return 200, c.s.reviewJSON(p, v), nil
 	})},
 	{"PUT " + pulls + "/{pull_number}/reviews/{review_id}/dismissals", writePulls, onPull(dismissReview)},
+	{"GET " + pulls + "/{pull_number}/comments", readPulls, onPull(listLineComments)},
 	{"GET " + pulls + "/{pull_number}/requested_reviewers", readPulls, onPull(func(c *call, p *pull) (int, any, error) {
 		return 200, obj{"users": each(p.Users, c.s.userJSON), "teams": each(p.Teams, func(t *team) any { return c.s.teamJSON(t) })}, nil
 	})},
@@ -73,6 +74,9 @@ func listPulls(c *call) (int, any, error) {
 	var found []*pull
 	for n := c.repo.next - 1; n > 0; n-- {
 		p := c.repo.pulls[n]
+		if p == nil {
+			continue // an issue
+		}
 		head := strings.TrimPrefix(q.Get("head"), c.repo.Owner.Login+":")
 		if state != "all" && p.Closed != (state == "closed") || q.Get("base") != "" && p.BaseRef != q.Get("base") || head != "" && p.HeadRef != head {
 			continue
@@ -148,15 +152,19 @@ func createReview(c *call, p *pull) (int, any, error) {
 		CommitID string `json:"commit_id"`
 		Body     string `json:"body"`
 		Event    string `json:"event"`
-		Comments []any  `json:"comments"`
+		Comments []reviewComment
 	}
 	if err := c.body(&in); err != nil {
 		return 0, nil, err
 	}
-	if in.Event == "" || len(in.Comments) > 0 {
-		return 0, nil, unprocessable("The sandbox has neither pending reviews nor comments on lines")
+	if in.Event == "" {
+		return 0, nil, errPending
 	}
-	v, err := c.s.submitReview(p, c.by, in.Event, in.Body, in.CommitID)
+	drafts, err := draftsOf(in.Comments)
+	if err != nil {
+		return 0, nil, err
+	}
+	v, err := c.s.reviewWith(p, c.by, in.Event, in.Body, in.CommitID, drafts)
 	if err != nil {
 		return 0, nil, err
 	}

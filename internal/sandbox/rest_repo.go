@@ -38,6 +38,9 @@ var repoRoutes = []route{
 		var found []*pull
 		for n := 1; n < c.repo.next; n++ {
 			p := c.repo.pulls[n]
+			if p == nil {
+				continue // an issue
+			}
 			if cmp, err := p.compare(); err == nil && (slices.Contains(cmp.Commits, commit.Hash.String()) || p.MergeSHA == commit.Hash.String()) {
 				found = append(found, p)
 			}

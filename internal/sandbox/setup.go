@@ -165,7 +165,7 @@ func (s *Sandbox) CreateRepo(owner, name string, private bool, by string, files 
 		return err
 	}
 	r := &repo{git: g, dialect: s.dialect, ID: s.id(), Owner: o, Name: name, Private: private, Default: "main", created: s.now(), pushed: s.now(),
-		grants: map[int64]string{}, pulls: map[int]*pull{}, next: 1}
+		grants: map[int64]string{}, pulls: map[int]*pull{}, issues: map[int]*issue{}, next: 1}
 	if len(files) > 0 {
 		tree, err := r.writeFiles(plumbing.ZeroHash, files)
 		if err != nil {

@@ -130,7 +130,9 @@ func (r *repo) view() RepoView {
 		}
 	}
 	for n := r.next - 1; n > 0; n-- {
-		v.Pulls = append(v.Pulls, r.pulls[n].view())
+		if p := r.pulls[n]; p != nil {
+			v.Pulls = append(v.Pulls, p.view())
+		}
 	}
 	return v
 }

@@ -63,7 +63,9 @@ type repo struct {
 	grants   map[int64]string // account or team id → permission
 	rules    []rule
 	pulls    map[int]*pull
-	next     int // the next issue number
+	issues   map[int]*issue // those that are no pull requests
+	noIssues bool           // issues are disabled
+	next     int            // the next issue number
 	labels   []*label
 	checks   []*checkRun
 	suites   []*suite
@@ -72,6 +74,7 @@ type repo struct {
 
 	// In GitLab's dialect.
 	dialect    Dialect
+	nextIssue  int // the number of the newest issue: merge requests have numbers of their own
 	settings   ProjectSettings
 	tagRules   []tagRule
 	pipelines  []*pipeline // oldest first
@@ -111,7 +114,8 @@ type pull struct {
 	Users         []*Account // requested reviewers
 	Teams         []*team
 	Labels        []*label
-	computing     int // reads of the mergeability that still answer "unknown"
+	Lines         []*lineThread // on GitHub
+	computing     int           // reads of the mergeability that still answer "unknown"
 
 	// In GitLab's dialect.
 	Versions  []*version  // newest last
@@ -150,6 +154,8 @@ type comment struct {
 	// In GitLab's dialect.
 	System string  // the action of a system note ("commit", "approved", …); empty for what a person wrote
 	Thread *thread // the discussion that it is part of
+
+	Suggestions []*suggestion // of a note on a line
 }
 
 // suite groups the check runs of one App on one commit.

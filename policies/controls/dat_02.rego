@@ -1,8 +1,8 @@
 # METADATA
 # title: Every dataset approved
 # description: >-
-#   Every dataset is on lists.approvedDatasets, as "id" or, for one revision only, as
-#   "id@revision".
+#   Every dataset, of whatever role, is on lists.approvedDatasets, as "id" or, for one revision only,
+#   as "id@revision". Another revision than the approved one does not count.
 # schemas:
 #   - input: schema.input
 # custom:

@@ -2,14 +2,14 @@
 # title: Personal data declared
 # description: >-
 #   Each dataset says whether it holds personal data: none, personal, special (GDPR article 9)
-#   or phi (health data).
+#   or phi (health data). "unknown" classifies nothing, and no dataset at all is no answer.
 # schemas:
 #   - input: schema.input
 # custom:
 #   id: DAT-05
 #   severity: critical
 #   mode: mandatory
-#   remediation: "Classify each dataset"
+#   remediation: "Set personalData of each dataset to none, personal, special or phi; where nobody knows, ask its owner or the privacy office before the release"
 #   frameworks:
 #     nist-ai-rmf: [MEASURE 2.10]
 #     nist-ai-600-1: [GV-1.6-003, MS-2.6-002]

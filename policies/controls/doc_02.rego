@@ -1,14 +1,15 @@
 # METADATA
 # title: Intended purpose stated
 # description: >-
-#   What the model is for, and for whom, is written down.
+#   What the model is for, and for whom, is written down. An empty list of users does not count, nor
+#   does a placeholder for either.
 # schemas:
 #   - input: schema.input
 # custom:
 #   id: DOC-02
 #   severity: high
 #   mode: mandatory
-#   remediation: "Write purpose and users"
+#   remediation: "Write in intendedUse.purpose what the model is to be used for, and in intendedUse.users who works with its output"
 #   frameworks:
 #     nist-ai-rmf: [MAP 1.1]
 #     nist-ai-600-1: [MP-1.1-002]

@@ -1,14 +1,16 @@
 # METADATA
 # title: Licence identified, allowed, consistent
 # description: >-
-#   The licence is on lists.allowedLicenses, and every place that states it states the same one.
+#   The licence is on lists.allowedLicenses, and every place that states it states the same one, in
+#   any case. "other" and "NOASSERTION" identify nothing, and a licence that no source states (card,
+#   registry tag or LICENSE file) does not count.
 # schemas:
 #   - input: schema.input
 # custom:
 #   id: DOC-06
 #   severity: critical
 #   mode: mandatory
-#   remediation: "Resolve the conflict or ask legal"
+#   remediation: "Find out which licence holds, and let the manifest and every source agree on its SPDX identifier; where it is not allowed, ask legal to have it added to lists.allowedLicenses, or choose another model"
 #   frameworks:
 #     nist-ai-rmf: [MAP 4.1]
 #     nist-ai-600-1: [GV-1.6-003, GV-6.1-001]
@@ -36,6 +38,15 @@ allowed if {
 	some id in input.lists.allowedLicenses
 	normal(id) == spdx
 }
+
+# Which allowed licences it is when only their letters and digits are compared: "Apache 2.0" is one
+# listed as Apache-2.0. One alone is the right spelling.
+meant contains id if {
+	some id in input.lists.allowedLicenses
+	letters(normal(id)) == letters(spdx)
+}
+
+letters(id) := regex.replace(id, `[^a-z0-9.+]+`, "")
 
 # A licence of one's own has no SPDX identifier: registries then say "other".
 agrees(source) if normal(source) == spdx
@@ -66,10 +77,13 @@ missing contains {
 	count(stated) == 0
 }
 
-fail contains {
-	"message": sprintf("licence %q is not on lists.allowedLicenses", [license.spdx]),
-	"pointer": "/spec/model/license/spdx",
-} if {
+fail contains object.union(
+	{
+		"message": sprintf("licence %q is not on lists.allowedLicenses", [license.spdx]),
+		"pointer": "/spec/model/license/spdx",
+	},
+	{"fix": fixed | count(meant) == 1; some fixed in meant},
+) if {
 	not pass
 	identified
 	not allowed

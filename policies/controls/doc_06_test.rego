@@ -23,6 +23,24 @@ test_fail_not_allowed if {
 	{f.pointer | some f in found} == {"/spec/model/license/spdx"}
 }
 
+test_fail_other_spelling_with_fix if {
+	every spdx in ["Apache 2.0", "apache_2.0", "Apache--2.0"] {
+		found := doc_06.fail with input as release({"spdx": spdx, "sources": {"tag": spdx}})
+		{f.fix | some f in found} == {"Apache-2.0"}
+	}
+	every spdx in ["Apache 2", "Apache-2.0+", "GPL-3.0-only"] {
+		found := doc_06.fail with input as release({"spdx": spdx, "sources": {"tag": spdx}})
+		{f.fix | some f in found} == set()
+	}
+}
+
+test_fail_two_licences_of_one_spelling_have_no_fix if {
+	given := object.union(release({"spdx": "Apache 2.0", "sources": {"tag": "Apache 2.0"}}), {"lists": {"allowedLicenses": ["Apache-2.0", "Apache2.0"]}})
+	found := doc_06.fail with input as given
+	count(found) == 1
+	{f.fix | some f in found} == set()
+}
+
 test_fail_sources_disagree if {
 	found := doc_06.fail with input as release(object.union(apache, {"sources": {"file": "MIT"}}))
 	{f.pointer | some f in found} == {"/spec/model/license/sources/file"}

@@ -2,7 +2,9 @@
 # title: Evidence fresh and about this artifact
 # description: >-
 #   Evidence is about these artifacts, young enough, not expired, and, where it lies in this
-#   repository, has the digest that the manifest states.
+#   repository, has the digest that the manifest states. What the manifest claims by evidence that can
+#   be read is what the evidence says. Evidence in no format that Lumos reads counts by its digest,
+#   subject and age.
 # schemas:
 #   - input: schema.input
 # custom:
@@ -18,6 +20,7 @@
 #     mrm-sr-26-2: [monitoring]
 package lumos.controls.evl_07
 
+import data.lumos.claims
 import data.lumos.lib
 
 now := time.parse_rfc3339_ns(input.now)
@@ -47,6 +50,35 @@ young(e) if {
 }
 
 expired(e) if time.parse_rfc3339_ns(e.expiresAt) <= now
+
+# What a file of this repository says of itself, where its format is known.
+facts(e) := input.evidence[e.uri].facts if lib.in_repository(e.uri)
+
+# When the tool says it ran, and that this fits what the manifest says.
+ran(e) := time.parse_rfc3339_ns(facts(e).at)
+
+timely(e) if not ran(e)
+
+timely(e) if {
+	ran(e) <= time.parse_rfc3339_ns(e.producedAt)
+	now - ran(e) <= max_age
+}
+
+# What the file says it is about: the artifact, or the revision that the release is made from.
+own_subjects(e) := {s.digest | some s in facts(e).subjects}
+
+of_subject(e) if count(own_subjects(e)) == 0
+
+of_subject(e) if not e.subjectDigest
+
+of_subject(e) if e.subjectDigest in own_subjects(e)
+
+of_subject(e) if {
+	some algorithm in ["gitCommit", "sha1"]
+	sprintf("%s:%s", [algorithm, input.manifest.spec.source.revision]) in own_subjects(e)
+}
+
+broken(e) := facts(e).error
 
 authentic(e) if {
 	regex.match(`^sha256:[0-9a-f]{64}$`, e.digest)
@@ -141,6 +173,7 @@ fail contains {
 fail contains {
 	"message": sprintf("%s has the digest %s, the manifest states %s", [e.uri, file.sha256, e.digest]),
 	"pointer": sprintf("/spec/evidence/%d/digest", [i]),
+	"fix": file.sha256,
 } if {
 	not pass
 	some i, e in input.manifest.spec.evidence
@@ -184,6 +217,59 @@ fail contains {
 	expired(e)
 }
 
+fail contains {
+	"message": sprintf("evidence %q (%s): %s", [lib.label(e, i), e.uri, broken(e)]),
+	"pointer": sprintf("/spec/evidence/%d/uri", [i]),
+} if {
+	not pass
+	some i, e in input.manifest.spec.evidence
+	broken(e)
+}
+
+fail contains {
+	"message": sprintf("%s says that it is about %s, the manifest says it is about %s", [
+		e.uri,
+		concat(", ", array.slice(sort(own_subjects(e)), 0, 3)),
+		e.subjectDigest,
+	]),
+	"pointer": sprintf("/spec/evidence/%d/subjectDigest", [i]),
+} if {
+	not pass
+	some i, e in input.manifest.spec.evidence
+	e.subjectDigest
+	not of_subject(e)
+}
+
+fail contains {
+	"message": sprintf("%s says that it was run on %s, after the %s of the manifest", [e.uri, facts(e).at, e.producedAt]),
+	"pointer": sprintf("/spec/evidence/%d/producedAt", [i]),
+	"fix": facts(e).at,
+} if {
+	not pass
+	some i, e in input.manifest.spec.evidence
+	ran(e) > time.parse_rfc3339_ns(e.producedAt)
+}
+
+fail contains {
+	"message": sprintf("%s says that it was run on %s, which counted until %s (at most %d days)", [
+		e.uri,
+		lib.day(ran(e)),
+		lib.day(ran(e) + max_age),
+		input.maxEvidenceAgeDays,
+	]),
+	"pointer": sprintf("/spec/evidence/%d/uri", [i]),
+} if {
+	not pass
+	some i, e in input.manifest.spec.evidence
+	now - ran(e) > max_age
+}
+
+# The manifest may claim a value only if the evidence says the same.
+fail contains finding if {
+	not pass
+	some finding in claims.wrong
+}
+
 pass if {
 	any_evidence
 	every n in named {
@@ -194,5 +280,12 @@ pass if {
 		young(e)
 		authentic(e)
 		not expired(e)
+		not broken(e)
+		of_subject(e)
+		timely(e)
 	}
+	every claim in claims.all {
+		claims.borne_out(claim)
+	}
+	count(claims.wrong) == 0
 }

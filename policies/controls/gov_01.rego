@@ -2,14 +2,15 @@
 # title: Risk tier declared, not below the derived tier
 # description: >-
 #   The risk tier is declared with its reasons and factors, and is not below the tier that those
-#   factors give.
+#   factors give. A factor that is not rated counts as 2 and is asked for; a use that the EU AI Act
+#   prohibits fails at any tier.
 # schemas:
 #   - input: schema.input
 # custom:
 #   id: GOV-01
 #   severity: critical
 #   mode: mandatory
-#   remediation: "Raise the tier or correct a factor"
+#   remediation: "Declare risk.tier at least as high as the factors give, say why in risk.rationale, and rate all eight factors; correct a factor only where it is wrong"
 #   frameworks:
 #     nist-ai-rmf: [MAP 1.5]
 #     nist-ai-600-1: [GV-1.3-001]
@@ -68,6 +69,7 @@ fail contains {
 fail contains {
 	"message": sprintf("the declared tier %s is below %s: %s", [risk.tier, input.tier.derived, input.tier.reason]),
 	"pointer": "/spec/risk/tier",
+	"fix": input.tier.derived,
 } if {
 	not pass
 	lib.ranks[risk.tier] < lib.ranks[input.tier.derived]

@@ -20,7 +20,7 @@ test_pass if {
 
 test_fail_below_derived if {
 	found := gov_01.fail with input as release(risk, "high")
-	{f.pointer | some f in found} == {"/spec/risk/tier"}
+	{[f.pointer, f.fix] | some f in found} == {["/spec/risk/tier", "high"]}
 }
 
 test_fail_prohibited if {

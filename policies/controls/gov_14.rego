@@ -9,7 +9,7 @@
 #   id: GOV-14
 #   severity: critical
 #   mode: mandatory
-#   remediation: "Renew or remove the waiver"
+#   remediation: "Correct on the base branch what is said about the waiver, renew it with a new approval, or remove its file from .lumos/waivers"
 #   frameworks:
 #     nist-ai-rmf: [GOVERN 1.4]
 #     eu-ai-act: ["9.5"]

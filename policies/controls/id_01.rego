@@ -9,7 +9,7 @@
 #   id: ID-01
 #   severity: critical
 #   mode: mandatory
-#   remediation: "Pin the commit or digest the scanner found"
+#   remediation: "Replace the branch, tag or alias in source.revision by what it stood for when the release was tested: the commit (40 hex digits) or sha256 that the registry reports"
 #   frameworks:
 #     nist-ai-rmf: [GOVERN 1.6]
 #     nist-ai-600-1: [GV-1.6-003]

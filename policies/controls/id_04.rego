@@ -2,14 +2,15 @@
 # title: Safe serialization and clean scan
 # description: >-
 #   Loading the model cannot run code hidden in it: no pickle-like artifact, unless a scan with
-#   evidence found it safe. A scan with any other result fails whatever the format.
+#   evidence found it safe. A scan with any other result fails whatever the format, and so does one
+#   whose evidence says otherwise (SARIF).
 # schemas:
 #   - input: schema.input
 # custom:
 #   id: ID-04
 #   severity: critical
 #   mode: mandatory
-#   remediation: "Convert to safetensors or attach a scan report"
+#   remediation: "Convert the artifact to safetensors; or scan it, record scan.status: safe, list the report in spec.evidence and name it in scan.evidence"
 #   frameworks:
 #     nist-ai-rmf: [MANAGE 3.1]
 #     nist-ai-600-1: [MG-3.1-002]
@@ -18,6 +19,7 @@
 #     iso-42001: ["A.10.3"]
 package lumos.controls.id_04
 
+import data.lumos.claims
 import data.lumos.lib
 
 unsafe(artifact) if lib.any_listed(lib.formats(artifact), input.lists.unsafeFormats)
@@ -25,8 +27,32 @@ unsafe(artifact) if lib.any_listed(lib.formats(artifact), input.lists.unsafeForm
 # A clean scan counts with its report only.
 scanned(artifact) if {
 	artifact.scan.status == "safe"
-	lib.evidence_listed(artifact.scan.evidence)
+	reported(artifact)
+	not contradicted(artifact)
 }
+
+reported(artifact) if lib.evidence_listed(artifact.scan.evidence)
+
+contradicted(artifact) if count(contradictions(artifact)) > 0
+
+# What the scan's own file says against it, where its format is known.
+contradictions(artifact) := {reason |
+	artifact.scan.status == "safe"
+	some uri in claims.files(artifact.scan.evidence)
+	some reason in against(input.evidence[uri].facts, artifact)
+}
+
+against(facts, artifact) := array.concat(
+	array.concat(
+		[sprintf("found %d errors", [facts.scan.errors]) | facts.scan.errors > 0],
+		[facts.error | facts.error],
+	),
+	[sprintf("did not look at %s", [digest]) |
+		count(facts.subjects) > 0
+		digest := object.get(artifact, "digest", "a file without a digest")
+		not digest in {s.digest | some s in facts.subjects}
+	],
+)
 
 judged(artifact) if lib.filled(artifact.scan.status)
 
@@ -39,6 +65,7 @@ harmless(artifact) if {
 	count(lib.formats(artifact)) > 0
 	not unsafe(artifact)
 	not found_unsafe(artifact)
+	not contradicted(artifact)
 }
 
 harmless(artifact) if scanned(artifact)
@@ -68,7 +95,7 @@ missing contains {
 	some i, artifact in input.manifest.spec.artifacts
 	unsafe(artifact)
 	artifact.scan.status == "safe"
-	not scanned(artifact)
+	not reported(artifact)
 }
 
 fail contains {
@@ -91,6 +118,19 @@ fail contains {
 	not pass
 	some i, artifact in input.manifest.spec.artifacts
 	found_unsafe(artifact)
+}
+
+fail contains {
+	"message": sprintf("the scan of artifact %q is said to be safe, but its evidence %q says otherwise: %s", [
+		lib.label(artifact, i),
+		artifact.scan.evidence,
+		reason,
+	]),
+	"pointer": sprintf("/spec/artifacts/%d/scan/status", [i]),
+} if {
+	not pass
+	some i, artifact in input.manifest.spec.artifacts
+	some reason in contradictions(artifact)
 }
 
 pass if {

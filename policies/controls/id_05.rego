@@ -1,7 +1,8 @@
 # METADATA
 # title: Inventory entry complete
 # description: >-
-#   The inventory can be kept: owner, system and business unit are named.
+#   The inventory can be kept: owner (a team or a person), system and business unit are named. A
+#   placeholder does not count as a name.
 # schemas:
 #   - input: schema.input
 # custom:

@@ -24,7 +24,8 @@ type (
 		StartCursor     string `json:"startCursor"`
 	}
 	gitActor struct {
-		User *actor `json:"user"`
+		Email string `json:"email"`
+		User  *actor `json:"user"`
 	}
 	treeEntry struct {
 		Name    string      `json:"name"`
@@ -82,6 +83,20 @@ type (
 		PageInfo page           `json:"pageInfo"`
 		Nodes    []issueComment `json:"nodes"`
 	}
+	threads struct {
+		PageInfo page `json:"pageInfo"`
+		Nodes    []struct {
+			NodeID     string `json:"id"`
+			Resolved   bool   `json:"isResolved"`
+			ResolvedBy *actor `json:"resolvedBy"`
+			Comments   struct {
+				Nodes []struct {
+					Body string `json:"body"`
+					Mine bool   `json:"viewerDidAuthor"`
+				} `json:"nodes"`
+			} `json:"comments"`
+		} `json:"nodes"`
+	}
 	checkRun struct {
 		ID         string    `json:"id"`
 		Name       string    `json:"name"`
@@ -136,6 +151,7 @@ type (
 		Commits        commits  `json:"commits"`
 		Reviews        reviews  `json:"reviews"`
 		Comments       comments `json:"comments"`
+		ReviewThreads  threads  `json:"reviewThreads"`
 		ReviewRequests struct {
 			Nodes []struct {
 				Reviewer *struct {

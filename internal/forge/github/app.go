@@ -47,11 +47,13 @@ type App struct {
 	key        *rsa.PrivateKey
 	guard      http.RoundTripper
 	rest       *github.Client // speaks as the App itself, not as an installation
+	log        zerolog.Logger
 
 	finding singleflight.Group
 	mu      sync.Mutex
 	byRepo  map[string]*installation // "owner/name", lower case
 	byID    map[int64]*installation
+	bot     forge.Account // our own; its ID is 0 until somebody asked for it
 }
 
 var _ forge.Host = (*App)(nil)
@@ -88,7 +90,7 @@ func New(o Options) (*App, error) {
 	}
 	a := &App{
 		id: o.AppID, host: strings.TrimPrefix(api.Host, "api."), api: api, graphqlURL: o.GraphQLURL, key: key,
-		guard:  guard(next, o.Log),
+		guard: guard(next, o.Log), log: o.Log,
 		byRepo: map[string]*installation{},
 		byID:   map[int64]*installation{},
 	}
@@ -235,11 +237,14 @@ func (a *App) Identity(ctx context.Context) (Identity, error) {
 	if err != nil || len(installations) == 0 {
 		return id, err
 	}
-	user, _, err := installations[0].rest.Users.Get(ctx, url.PathEscape(id.Bot.Login))
+	bot, err := installations[0].account(ctx, id.Slug)
 	if err != nil {
-		return Identity{}, a.failed(installations[0], err, "reading the account of %s", id.Bot.Login)
+		return Identity{}, a.failed(installations[0], err, "reading the App's account")
 	}
-	id.Bot.ID = user.GetID()
+	id.Bot = bot
+	a.mu.Lock()
+	a.bot = bot
+	a.mu.Unlock()
 	return id, nil
 }
 

@@ -16,12 +16,12 @@ import (
 
 const (
 	maxCommits = 250 // GitHub shows no more commits of a pull request
-	maxPages   = 10  // of reviews and of comments: 1,000 each
+	maxPages   = 10  // of reviews, of comments and of threads: 1,000 each
 	maxTeam    = 50  // pages of a team's members: 5,000
 )
 
 // Conversation reads a pull request in one request; only what does not fit a page of 100 (commits,
-// reviews, comments, members of a team) takes more. A commit list that does not hold the head is
+// reviews, comments, threads, members of a team) takes more. A commit list that does not hold the head is
 // ErrHeadMoved: somebody pushed while it was read.
 func (a *App) Conversation(ctx context.Context, pr forge.Ref, want forge.Want) (*forge.Conversation, error) {
 	in, err := a.in(ctx, pr.Repo)
@@ -61,13 +61,22 @@ func (a *App) conversation(ctx context.Context, in *installation, pr forge.Ref, 
 	if err := readBase(c, p, want.Dirs); err != nil {
 		return nil, err
 	}
-	if err := in.readCommits(ctx, c, p); err != nil {
+	var viewer actor
+	if raw := answer["viewer"]; len(raw) > 0 {
+		if err := json.Unmarshal(raw, &viewer); err != nil {
+			return nil, fmt.Errorf("decoding the GraphQL answer: %w", err)
+		}
+	}
+	if err := in.readCommits(ctx, c, p, viewer); err != nil {
 		return nil, err
 	}
 	if err := in.readReviews(ctx, c, p); err != nil {
 		return nil, err
 	}
 	if err := in.readComments(ctx, c, p); err != nil {
+		return nil, err
+	}
+	if err := in.readThreads(ctx, c, p, viewer.ID); err != nil {
 		return nil, err
 	}
 	for i, name := range want.Teams {
@@ -187,6 +196,17 @@ func (c commit) committer() forge.Account {
 		return forge.Account{}
 	}
 	return user.account()
+}
+
+// account is who is named in a commit. GitHub names no user for an App's address: ours is known by itself, since
+// whoever applies what we suggest names us as a co-author.
+func (a gitActor) account(me actor) forge.Account {
+	local, domain, _ := strings.Cut(strings.ToLower(a.Email), "@")
+	slug := strings.TrimSuffix(strings.ToLower(me.Login), "[bot]")
+	if a.User == nil && me.ID != 0 && strings.HasPrefix(domain, "users.noreply.") && local == fmt.Sprintf("%d+%s[bot]", me.ID, slug) {
+		return forge.Account{ID: me.ID, Login: slug + "[bot]", Kind: forge.Bot}
+	}
+	return a.User.account()
 }
 
 // requested lists who was asked to review. More than the first 100 only means that some are asked
@@ -314,7 +334,7 @@ func (e treeEntry) entry(at string) forge.Entry {
 	return forge.Entry{Path: at, Mode: e.mode(), OID: e.OID}
 }
 
-func (in *installation) readCommits(ctx context.Context, c *forge.Conversation, p *pullRequest) error {
+func (in *installation) readCommits(ctx context.Context, c *forge.Conversation, p *pullRequest, me actor) error {
 	list := p.Commits
 	total, head := list.TotalCount, false
 	for {
@@ -330,7 +350,7 @@ func (in *installation) readCommits(ctx context.Context, c *forge.Conversation, 
 				out.Parents = append(out.Parents, parent.OID)
 			}
 			for _, author := range commit.Authors.Nodes {
-				out.Authors = append(out.Authors, author.User.account())
+				out.Authors = append(out.Authors, author.account(me))
 			}
 			if commit.Authors.TotalCount != len(out.Authors) || len(out.Authors) == 0 {
 				c.Truncated = append(c.Truncated, "the authors of commit "+commit.OID)
@@ -432,6 +452,41 @@ func (in *installation) readComments(ctx context.Context, c *forge.Conversation,
 			return err
 		}
 		list = more.Node.Comments
+	}
+}
+
+// readThreads finds our own threads on lines, by the mark in their first comment. me is our account.
+func (in *installation) readThreads(ctx context.Context, c *forge.Conversation, p *pullRequest, me int64) error {
+	list := p.ReviewThreads
+	for n := 1; ; n++ {
+		for _, t := range list.Nodes {
+			if t.NodeID == "" || len(t.Comments.Nodes) == 0 || !t.Comments.Nodes[0].Mine {
+				continue
+			}
+			body := t.Comments.Nodes[0].Body
+			key, ok := forge.ThreadKey(body)
+			if !ok {
+				continue
+			}
+			c.Threads = append(c.Threads, forge.Thread{
+				NodeID: t.NodeID, Key: key, Body: body, Resolved: t.Resolved,
+				ByUs: t.Resolved && t.ResolvedBy != nil && me != 0 && t.ResolvedBy.ID == me,
+			})
+		}
+		if !list.PageInfo.HasNextPage {
+			return nil
+		}
+		if n == maxPages {
+			c.Truncated = append(c.Truncated, fmt.Sprintf("threads: more than %d", maxPages*perPage))
+			return nil
+		}
+		var more struct {
+			Node pullRequest `json:"node"`
+		}
+		if err := in.more(ctx, "more_threads", p.NodeID, list.PageInfo.EndCursor, &more); err != nil {
+			return err
+		}
+		list = more.Node.ReviewThreads
 	}
 }
 

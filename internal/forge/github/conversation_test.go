@@ -143,6 +143,46 @@ func TestConversationRefused(t *testing.T) {
 	}
 }
 
+// TestThreadPages reads threads page by page, and no more than a thousand.
+func TestThreadPages(t *testing.T) {
+	t.Parallel()
+	thread := func(id string) object {
+		return object{"id": id, "comments": object{"nodes": []any{object{"body": forge.ThreadBody("k "+id, "x"), "viewerDidAuthor": true}}}}
+	}
+	more := func(next bool, ids ...string) object {
+		var nodes []any
+		for _, id := range ids {
+			nodes = append(nodes, thread(id))
+		}
+		return object{"nodes": nodes, "pageInfo": object{"hasNextPage": next, "endCursor": "c"}}
+	}
+	page := func(next bool, ids ...string) string {
+		out, err := json.Marshal(object{"data": object{"node": object{"reviewThreads": more(next, ids...)}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	first := answered(t, func(pr object) { pr["reviewThreads"] = more(true, "a") })
+	h, app := newHost(t)
+	h.answers(first, page(true, "b"), page(false, "c", "d"))
+	got, err := app.Conversation(t.Context(), pull4, forge.Want{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Threads) != 4 || got.Threads[3].Key != "k d" || strings.Contains(strings.Join(got.Truncated, " "), "threads") || len(h.requests) != 3 {
+		t.Errorf("threads %+v, truncated %q, requests %v", got.Threads, got.Truncated, h.requests)
+	}
+	h, app = newHost(t)
+	h.answers(first, page(true, "b"))
+	if got, err = app.Conversation(t.Context(), pull4, forge.Want{}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(strings.Join(got.Truncated, " "), "threads: more than 1000") || len(h.requests) != 10 {
+		t.Errorf("truncated %q, requests %v", got.Truncated, h.requests)
+	}
+}
+
 // TestPages reads 205 commits, 101 reviews, 102 comments and 103 members, page by page.
 func TestPages(t *testing.T) {
 	t.Parallel()
@@ -253,5 +293,31 @@ func TestEndlessPages(t *testing.T) {
 				t.Errorf("%d requests, truncated %q", len(h.graphql), got.Truncated)
 			}
 		})
+	}
+}
+
+// TestOurAddress: GitHub names no user for an App's address. Ours alone is known by itself.
+func TestOurAddress(t *testing.T) {
+	t.Parallel()
+	me := actor{ID: 70, Login: "lumos[bot]"}
+	ours := forge.Account{ID: 70, Login: "lumos[bot]", Kind: forge.Bot}
+	nobody := forge.Account{Kind: forge.Unknown}
+	for name, tc := range map[string]struct {
+		in   gitActor
+		me   actor
+		want forge.Account
+	}{
+		"ours":                      {gitActor{Email: "70+lumos[bot]@users.noreply.github.com"}, me, ours},
+		"on an instance of its own": {gitActor{Email: "70+Lumos[bot]@users.noreply.acme.example"}, actor{ID: 70, Login: "lumos"}, ours},
+		"another App":               {gitActor{Email: "71+other[bot]@users.noreply.github.com"}, me, nobody},
+		"our name, another number":  {gitActor{Email: "71+lumos[bot]@users.noreply.github.com"}, me, nobody},
+		"another domain":            {gitActor{Email: "70+lumos[bot]@evil.example"}, me, nobody},
+		"we are nobody":             {gitActor{Email: "0+[bot]@users.noreply.github.com"}, actor{}, nobody},
+		"what GitHub says goes first": {gitActor{Email: "70+lumos[bot]@users.noreply.github.com", User: &actor{Type: "User", ID: 3, Login: "ann"}}, me,
+			forge.Account{ID: 3, Login: "ann", Kind: forge.User}},
+	} {
+		if got := tc.in.account(tc.me); got != tc.want {
+			t.Errorf("%s: %+v, want %+v", name, got, tc.want)
+		}
 	}
 }

@@ -16,6 +16,11 @@
 //	GET  /repos/{owner}/{repo}/pulls/{number}              only when the diff does not tell its head
 //	GET  /repos/{owner}/{repo}/pulls/{number}/files
 //	PUT  /repos/{owner}/{repo}/pulls/{number}/merge
+//	GET  /repos/{owner}/{repo}/issues?creator=…&labels=lumos
+//	POST /repos/{owner}/{repo}/issues
+//	PATCH /repos/{owner}/{repo}/issues/{number}
+//	POST /repos/{owner}/{repo}/labels                      only when the first issue came back without its label
+//	POST /repos/{owner}/{repo}/issues/{number}/labels      likewise
 //	GET  /repos/{owner}/{repo}/git/blobs/{sha}             Accept: application/vnd.github.raw+json
 //	GET  /repos/{owner}/{repo}/git/trees/{sha}
 //	POST /repos/{owner}/{repo}/git/{trees,commits,refs}    a branch's birth: inline contents, no parents

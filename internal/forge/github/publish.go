@@ -65,6 +65,7 @@ func (a *App) Publish(ctx context.Context, pr forge.PullRequest, p forge.Publica
 		}
 		writes = append(writes, w)
 	}
+	writes = append(writes, threadWrites(pr, p.Threads)...)
 	if len(p.AskUsers)+len(p.AskTeams) > 0 {
 		ask, err := askWrite(pr, p)
 		if err != nil {
@@ -75,7 +76,7 @@ func (a *App) Publish(ctx context.Context, pr forge.PullRequest, p forge.Publica
 		}
 	}
 	for len(writes) > 0 {
-		next, errs, err := in.publish(ctx, pr, writes)
+		next, errs, err := a.publish(ctx, in, pr, writes)
 		if failed = append(failed, errs...); err != nil {
 			failed = append(failed, err)
 			break
@@ -85,8 +86,9 @@ func (a *App) Publish(ctx context.Context, pr forge.PullRequest, p forge.Publica
 	return a.failed(in, errors.Join(failed...), "publishing on %s", pr.Ref)
 }
 
-// publish sends one mutation. It returns the batches that must follow, and the writes that failed.
-func (in *installation) publish(ctx context.Context, pr forge.PullRequest, writes []write) (next []write, failed []error, err error) {
+// publish sends one mutation. It returns the batches that must follow, and the writes that failed. A thread
+// is advice, which a check run has besides: that GitHub does not take one is no failure.
+func (a *App) publish(ctx context.Context, in *installation, pr forge.PullRequest, writes []write) (next []write, failed []error, err error) {
 	var answer map[string]*struct {
 		CheckRun *struct {
 			ID string `json:"id"`
@@ -103,7 +105,14 @@ func (in *installation) publish(ctx context.Context, pr forge.PullRequest, write
 	}
 	for i, w := range writes {
 		alias := fmt.Sprintf("w%d", i)
-		if e, ok := byAlias[alias]; ok {
+		e, bad := byAlias[alias]
+		if advice := w.kind == "review" || w.kind == "resolve" || w.kind == "reopen"; advice {
+			if bad {
+				a.log.Info().Str("pr", pr.Ref.String()).Str("reason", redact(e.Message)).Msg("a " + w.what + " is not taken")
+			}
+			continue
+		}
+		if bad {
 			failed = append(failed, fmt.Errorf("%s: %w", w.what, gqlErrors{e}))
 			continue
 		}
@@ -183,6 +192,29 @@ func (w *write) takeAnnotations(output map[string]any) {
 		list = append(list, item)
 	}
 	output["annotations"], w.rest = list, w.rest[n:]
+}
+
+// threadWrites opens the new threads, all of them in one review of the head that only comments, and resolves
+// or reopens those that are there.
+func threadWrites(pr forge.PullRequest, threads []forge.ThreadWrite) []write {
+	var out []write
+	var lines []map[string]any
+	for _, t := range threads {
+		switch {
+		case t.NodeID == "":
+			lines = append(lines, map[string]any{"path": t.Path, "line": max(t.Line, 1), "side": "RIGHT", "body": shorten(t.Body)})
+		case t.Resolve:
+			out = append(out, write{kind: "resolve", what: "resolved thread", input: map[string]any{"threadId": t.NodeID}})
+		default:
+			out = append(out, write{kind: "reopen", what: "reopened thread", input: map[string]any{"threadId": t.NodeID}})
+		}
+	}
+	if len(lines) > 0 {
+		out = append(out, write{kind: "review", what: "review with suggestions", input: map[string]any{
+			"pullRequestId": pr.NodeID, "commitOID": pr.Head.SHA, "event": "COMMENT", "threads": lines,
+		}})
+	}
+	return out
 }
 
 // askWrite requests reviews from those who have a node id; the others are the error.

@@ -55,6 +55,41 @@ func TestPublish(t *testing.T) {
 	}
 }
 
+// TestPublishThreads: all new threads go out as one review that only comments; that GitHub does not take one
+// is no failure.
+func TestPublishThreads(t *testing.T) {
+	t.Parallel()
+	h, app := newHost(t)
+	h.answers(`{"data":{"w0":{"commentEdge":{}},"w1":{"thread":{}},"w2":null,"w3":null},"errors":[
+		{"type":"FORBIDDEN","path":["w2"],"message":"Resource not accessible by integration"},
+		{"type":"UNPROCESSABLE","path":["w3"],"message":"Pull request review thread line must be part of the diff"}]}`)
+	err := app.Publish(t.Context(), openPull, forge.Publication{
+		Comments: []forge.CommentWrite{{Body: "new"}},
+		Threads: []forge.ThreadWrite{
+			{Path: "a.yaml", Line: 3, Body: "one"}, {NodeID: "PRRT_1", Resolve: true}, {NodeID: "PRRT_2"}, {Path: "b.yaml", Body: "two"},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := object{
+		"w0": object{"subjectId": "PR_4", "body": "new"},
+		"w1": object{"threadId": "PRRT_1"},
+		"w2": object{"threadId": "PRRT_2"},
+		"w3": object{"pullRequestId": "PR_4", "commitOID": sha1A, "event": "COMMENT", "threads": []any{
+			object{"path": "a.yaml", "line": 3.0, "side": "RIGHT", "body": "one"}, object{"path": "b.yaml", "line": 1.0, "side": "RIGHT", "body": "two"},
+		}},
+	}
+	if diff := cmp.Diff(want, h.graphql[0].Variables); diff != "" {
+		t.Error(diff)
+	}
+	for _, field := range []string{"w1: resolveReviewThread", "w2: unresolveReviewThread", "w3: addPullRequestReview"} {
+		if !strings.Contains(h.graphql[0].Query, field) {
+			t.Errorf("the mutation lacks %q:\n%s", field, h.graphql[0].Query)
+		}
+	}
+}
+
 // TestAnnotationBatches: 120 annotations take three requests of at most 50.
 func TestAnnotationBatches(t *testing.T) {
 	t.Parallel()

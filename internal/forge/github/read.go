@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/go-github/v60/github"
@@ -53,6 +54,9 @@ func (in *installation) changes(ctx context.Context, pr forge.Ref) (*forge.Chang
 				return nil, fmt.Errorf("%s: status %q is not one that Lumos knows", f.GetFilename(), f.GetStatus())
 			}
 			out.Files = append(out.Files, forge.File{Path: f.GetFilename(), Previous: f.GetPreviousFilename(), Status: status, Blob: f.GetSHA()})
+			if status != forge.Added && status != forge.Removed {
+				out.Files[len(out.Files)-1].Shown = shown(f.GetPatch())
+			}
 			if status == forge.Removed {
 				continue // its link may show the commit that still had it
 			}
@@ -81,6 +85,25 @@ func (in *installation) changes(ctx context.Context, pr forge.Ref) (*forge.Chang
 		out.HeadSHA = p.GetHead().GetSHA()
 	}
 	return out, nil
+}
+
+// hunk is the head of a part of a diff; the last two numbers are of lines at the head.
+var hunk = regexp.MustCompile(`(?m)^@@ -\d+(?:,\d+)? \+(\d{1,9})(?:,(\d{1,9}))? @@`)
+
+// shown are the lines at the head that a diff shows. GitHub leaves out diffs that are too long.
+func shown(patch string) []forge.Lines {
+	var out []forge.Lines
+	for _, m := range hunk.FindAllStringSubmatch(patch, -1) {
+		from, _ := strconv.Atoi(m[1]) // digits, and few
+		n := 1
+		if m[2] != "" {
+			n, _ = strconv.Atoi(m[2])
+		}
+		if n > 0 {
+			out = append(out, forge.Lines{From: from, To: from + n - 1})
+		}
+	}
+	return out
 }
 
 // contentsRef is the commit that a changed file's contents_url shows: the head of the diff.
@@ -238,7 +261,7 @@ func (a *App) Lookup(ctx context.Context, repo forge.Repo, commit string, paths 
 func lookupDocument(repo forge.Repo, commit string, paths []string) (string, map[string]any) {
 	files := client.Aliases{Values: map[string]any{"owner": repo.Owner, "name": repo.Name, "commit": commit}}
 	for i, p := range paths {
-		files.Variable(fmt.Sprintf("f%d", i), "String!", p)
+		files.Variable(fmt.Sprintf("f%d", i), "String!", strings.TrimSuffix(p, "/"))
 		files.Field("f%d: file(path: $f%d) { ...Leaf }", i, i)
 	}
 	return document("lookup", map[string]string{"variables": files.Declared(), "files": files.Fields()}), files.Values
@@ -266,8 +289,11 @@ func (in *installation) lookup(ctx context.Context, repo forge.Repo, commit stri
 				return nil, fmt.Errorf("decoding %s: %w", p, err)
 			}
 		}
-		if e != nil && e.OID != "" {
-			out[p] = e.entry(p)
+		if e == nil || e.OID == "" {
+			continue
+		}
+		if found := e.entry(p); found.IsTree() || !strings.HasSuffix(p, "/") {
+			out[p] = found
 		}
 	}
 	return out, nil

@@ -41,6 +41,15 @@ func TestChanges(t *testing.T) {
 			{Path: "r", Status: forge.Removed, Blob: sha1C}, {Path: "n", Previous: "old", Status: forge.Renamed, Blob: sha1C},
 			{Path: "k", Previous: "src", Status: forge.Copied, Blob: sha1C},
 		}}, 0, nil},
+		{"what the diffs show", []string{"[" + strings.Join([]string{
+			file1("a", "added", sha1A, `,"patch":"@@ -0,0 +1,3 @@\n+a\n+b\n+c"`),
+			file1("m", "modified", sha1A, `,"patch":"@@ -1,4 +1,5 @@ name\n a\n+@@ -9 +9 @@\n b\n c\n d\n@@ -20 +21 @@\n-x\n+y\n@@ -30,2 +31,0 @@\n-x\n-y"`),
+			file1("r", "removed", sha1B, `,"patch":"@@ -1 +0,0 @@\n-x"`),
+		}, ",") + "]"}, &forge.Changes{HeadSHA: sha1A, Files: []forge.File{
+			{Path: "a", Status: forge.Added, Blob: sha1C},
+			{Path: "m", Status: forge.Modified, Blob: sha1C, Shown: []forge.Lines{{From: 1, To: 5}, {From: 21, To: 21}}},
+			{Path: "r", Status: forge.Removed, Blob: sha1C},
+		}}, 0, nil},
 		{"nothing", []string{"[]"}, &forge.Changes{}, 0, nil},
 		{"three pages", []string{page(100, sha1A), page(100, sha1A), page(7, sha1A)}, nil, 207, nil},
 		{"pushed between pages", []string{page(100, sha1A), page(1, sha1B)}, nil, 0, forge.ErrHeadMoved},

@@ -37,10 +37,9 @@ func generated() map[string]string {
 	if err != nil {
 		panic(err)
 	}
-	publish, _ := publishDocument([]write{
-		checkWrite(pr, forge.CheckWrite{Name: forge.ComplianceCheck}), checkWrite(pr, forge.CheckWrite{ID: "CR_1"}),
-		{kind: "add"}, {kind: "edit"}, *ask,
-	})
+	writes := []write{checkWrite(pr, forge.CheckWrite{Name: forge.ComplianceCheck}), checkWrite(pr, forge.CheckWrite{ID: "CR_1"}), {kind: "add"}, {kind: "edit"}}
+	writes = append(writes, threadWrites(pr, []forge.ThreadWrite{{Path: "a", Line: 1}, {NodeID: "T_1", Resolve: true}, {NodeID: "T_2"}})...)
+	publish, _ := publishDocument(append(writes, *ask))
 	return map[string]string{"conversation": conversation, "lookup": lookup, "publish": publish}
 }
 

@@ -41,6 +41,7 @@ var routes = []string{
 	"POST /projects/{id}/statuses/{sha}", "GET /projects/{id}/external_status_checks",
 	"POST /projects/{id}/merge_requests/{merge_request_iid}/status_check_responses", "PUT /projects/{id}/merge_requests/{merge_request_iid}/merge",
 	"POST /projects/{id}/merge_trains/merge_requests/{merge_request_iid}",
+	"GET /projects/{id}/issues", "POST /projects/{id}/issues", "PUT /projects/{id}/issues/{issue_iid}",
 }
 
 // keepsContract holds a request of any test here against the description: its route, required fields, enums.

@@ -16,6 +16,9 @@
 //	GET  /external_status_checks                           licensed: the checks that are ours
 //	POST /merge_requests/:iid/status_check_responses       licensed
 //	PUT  /merge_requests/:iid/merge
+//	GET  /issues?author_id=…&labels=lumos&scope=all        those that are ours
+//	POST /issues
+//	PUT  /issues/:iid                                      with state_event
 //	POST /merge_trains/merge_requests/:iid                 where merge trains are on
 //	GET  /projects/:id, /projects?membership=true, /user   outside of a project
 package gitlab

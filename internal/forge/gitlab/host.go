@@ -45,7 +45,8 @@ type Host struct {
 	http    *http.Client
 	log     zerolog.Logger
 
-	simpler atomic.Bool // the conversation's query must not carry groups
+	simpler atomic.Bool                   // the conversation's query must not carry groups
+	account atomic.Pointer[forge.Account] // our own; nil until somebody asked for it
 
 	targets   memo[string]          // by project: the reference that its last merge request was aimed at
 	bases     memo[*baseFiles]      // by project, commit and directories

@@ -2,6 +2,7 @@ package gitlab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -133,7 +134,35 @@ func (d diffFile) file() forge.File {
 	case d.Renamed || d.OldPath != d.NewPath:
 		f.Status, f.Previous = forge.Renamed, d.OldPath
 	}
+	if f.Status == forge.Modified || f.Status == forge.Renamed {
+		f.Shown = added(d.Diff)
+	}
 	return f
+}
+
+var hunk = regexp.MustCompile(`^@@ -\d+(?:,\d+)? \+(\d{1,9})(?:,\d+)? @@`)
+
+// added are the lines that a diff adds. GitLab takes a thread on a line that did not change, too, but wants
+// to be told its number before the change.
+func added(diff string) []forge.Lines {
+	var out []forge.Lines
+	at := 0
+	for line := range strings.Lines(diff) {
+		if m := hunk.FindStringSubmatch(line); m != nil {
+			at, _ = strconv.Atoi(m[1]) // digits, and few
+			continue
+		}
+		switch {
+		case at == 0 || line[0] == '-' || line[0] == '\\':
+		case line[0] != '+':
+			at++
+		case len(out) > 0 && out[len(out)-1].To == at-1:
+			out[len(out)-1].To, at = at, at+1
+		default:
+			out, at = append(out, forge.Lines{From: at, To: at}), at+1
+		}
+	}
+	return out
 }
 
 // subproject is the commit that a submodule points to, or pointed to: its diff says so.
@@ -298,7 +327,25 @@ func (h *Host) find(ctx context.Context, repo forge.Repo, commit string, paths [
 		return nil, err
 	}
 	out := map[string]forge.Entry{}
-	for batch := range slices.Chunk(paths, lookupBatch) {
+	var files []string
+	for _, p := range paths {
+		folder, ok := strings.CutSuffix(p, "/")
+		if !ok {
+			files = append(files, p)
+			continue
+		}
+		// GitLab finds blobs by their paths, and folders only by listing what they lie in.
+		entries, err := h.list(ctx, repo, commit, cleanDir(path.Dir(folder)), false)
+		if err != nil && !errors.Is(err, forge.ErrNotFound) {
+			return nil, err
+		}
+		for _, e := range entries {
+			if e.Path == folder && e.IsTree() {
+				out[p] = forge.Entry{Path: p, Mode: e.Mode, OID: e.OID}
+			}
+		}
+	}
+	for batch := range slices.Chunk(files, lookupBatch) {
 		found, err := h.lookup(ctx, repo, commit, batch)
 		if err != nil {
 			return nil, err

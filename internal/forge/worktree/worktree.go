@@ -76,7 +76,7 @@ func Snapshot(dir, base string, paths []string) (*forge.Snapshot, error) {
 		if err := readPrevious(tree, rel, s); err != nil {
 			return nil, fmt.Errorf("base %s: %w", name, err)
 		}
-		if err := readReleases(tree, rel, s); err != nil {
+		if err := readReleases(tree, rel, cfg, s); err != nil {
 			return nil, fmt.Errorf("base %s: %w", name, err)
 		}
 	}
@@ -216,9 +216,12 @@ func readPrevious(tree *object.Tree, rel *releases.Release, s *forge.Snapshot) e
 	return err
 }
 
-// readReleases reads the releases at base that a manifest names.
-func readReleases(tree *object.Tree, rel *releases.Release, s *forge.Snapshot) error {
+// readReleases reads the releases at base that a manifest names. A file that is no release is none.
+func readReleases(tree *object.Tree, rel *releases.Release, cfg *config.Config, s *forge.Snapshot) error {
 	for _, p := range rel.ReleasePaths() {
+		if !cfg.Matches(p) {
+			continue
+		}
 		f, err := tree.File(p)
 		if errors.Is(err, object.ErrFileNotFound) {
 			continue

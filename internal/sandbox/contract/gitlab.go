@@ -44,7 +44,8 @@ const gitlabRoot = "/api/v4"
 // undescribed are the routes that GitLab has and the description of 2024 leaves out, by what their path
 // ends in or holds.
 var undescribed = []string{"/notes", "/notes/", "/discussions", "/discussions/", "/status_check_responses", "/status_checks",
-	"/external_status_checks", "/groups/{id}/hooks", "/hooks/{hook_id}/events", "GET /user", "GET /groups/{id}/members/all/", "/merge_trains"}
+	"/external_status_checks", "/groups/{id}/hooks", "/hooks/{hook_id}/events", "GET /user", "GET /groups/{id}/members/all/", "/merge_trains",
+	"/projects/{id}/issues", "/issues/{issue_iid}"}
 
 // newer are parameters that came after the description, or that it forgets.
 var newer = map[string]bool{"auto_merge": true, "reviewer_ids[]": true, "assignee_ids[]": true, "iids[]": true, "private_token": true}

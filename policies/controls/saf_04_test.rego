@@ -1,0 +1,62 @@
+package lumos.controls.saf_04_test
+
+import data.lumos.controls.saf_04
+import data.lumos.lib
+
+lists := {"placeholders": ["tbd"], "generativeTasks": ["text-generation"], "nonGenerativeTasks": ["text-classification"], "nonGenerativeOutputs": ["label"]}
+
+release(model, evaluations) := {
+	"lists": lists,
+	"manifest": {"spec": {"model": model, "evaluations": evaluations, "evidence": [{"id": "ev"}]}},
+}
+
+generative := {"generative": true}
+
+run := {"test": "harmful-content", "passed": true, "n": 400, "evidence": "ev"}
+
+test_pass if {
+	lib.outcome(saf_04) == "pass" with input as release(generative, [{"id": "f1"}, run])
+}
+
+test_fail if {
+	found := saf_04.fail with input as release(generative, [run, object.union(run, {"passed": false})])
+	{f.pointer | some f in found} == {"/spec/evaluations/1/passed"}
+}
+
+test_fail_by_the_publishers_own_word if {
+	lib.outcome(saf_04) == "fail" with input as release(generative, [run, object.union(run, {"passed": false, "selfReported": true})])
+}
+
+test_missing if {
+	lib.outcome(saf_04) == "missing" with input as release(generative, [])
+	lib.outcome(saf_04) == "missing" with input as release(generative, [object.union(run, {"selfReported": true})])
+	every field in ["test", "passed", "n", "evidence"] {
+		lib.outcome(saf_04) == "missing" with input as release(generative, [object.remove(run, [field])])
+	}
+}
+
+test_missing_undeclared_is_generative if {
+	lib.outcome(saf_04) == "missing" with input as {"lists": lists, "manifest": {"spec": {}}}
+	lib.outcome(saf_04) == "missing" with input as release({"task": "novel-task"}, [])
+}
+
+test_missing_declaration_that_the_task_contradicts if {
+	lib.outcome(saf_04) == "missing" with input as release({"generative": false, "task": "text-generation"}, [])
+}
+
+test_not_applicable if {
+	lib.outcome(saf_04) == "not-applicable" with input as release({"generative": false}, [])
+	lib.outcome(saf_04) == "not-applicable" with input as release({"task": "text-classification"}, [])
+	lib.outcome(saf_04) == "not-applicable" with input as release({"modalities": {"outputs": ["label"]}}, [])
+}
+
+deployed(exposure, factor) := object.union(release(generative, []), {"manifest": {"spec": {
+	"intendedUse": {"deployment": {"exposure": exposure}},
+	"risk": {"factors": {"exposure": factor}},
+}}})
+
+test_not_applicable_internal if {
+	lib.outcome(saf_04) == "not-applicable" with input as deployed("internal", 1)
+	lib.outcome(saf_04) == "missing" with input as deployed("internal", 2)
+	lib.outcome(saf_04) == "missing" with input as deployed("partner", 1)
+}
