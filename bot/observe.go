@@ -57,7 +57,8 @@ type diffFact struct {
 
 // Sources reads what lies outside the repositories. What cannot be read is a fact with Err.
 type Sources interface {
-	Read(ctx context.Context, name string) forge.SourceFact
+	// ReadFor reads the source of that name for the rules of a repository ("owner/name").
+	ReadFor(ctx context.Context, repo, name string) forge.SourceFact
 }
 
 // NewObserver returns an Observer of host.
@@ -203,7 +204,7 @@ func (o *Observer) observe(ctx context.Context, ref forge.Ref, hint string) (*fo
 	g, gctx = errgroup.WithContext(ctx)
 	g.Go(func() error { return o.readManifests(gctx, s, cfg, talk.BaseFiles, b) })
 	g.Go(func() (err error) {
-		s.Sources, err = o.readSources(gctx, cfg.SourceNames())
+		s.Sources, err = o.readSources(gctx, ref.Repo, cfg.SourceNames())
 		return err
 	})
 	if err := g.Wait(); err != nil {
@@ -214,7 +215,7 @@ func (o *Observer) observe(ctx context.Context, ref forge.Ref, hint string) (*fo
 }
 
 // readSources reads the compliance sources that the configuration names.
-func (o *Observer) readSources(ctx context.Context, names []string) (map[string]forge.SourceFact, error) {
+func (o *Observer) readSources(ctx context.Context, repo forge.Repo, names []string) (map[string]forge.SourceFact, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
@@ -225,7 +226,7 @@ func (o *Observer) readSources(ctx context.Context, names []string) (map[string]
 		g.Go(func() error {
 			facts[i].Err = "the bot has no sources"
 			if o.Sources != nil {
-				facts[i] = o.Sources.Read(ctx, name)
+				facts[i] = o.Sources.ReadFor(ctx, repo.FullName(), name)
 			}
 			return nil
 		})

@@ -56,7 +56,7 @@ func (o *Observer) Released(ctx context.Context, repo forge.Repo, commit string)
 	if s.Config.OID == "" || err != nil {
 		cfg = config.Default() // the check says what is wrong with it
 	}
-	if s.Sources, err = o.readSources(ctx, cfg.SourceNames()); err != nil {
+	if s.Sources, err = o.readSources(ctx, repo, cfg.SourceNames()); err != nil {
 		return nil, 0, err
 	}
 	if left, err = o.readReleased(ctx, s, cfg, t, b); err != nil {

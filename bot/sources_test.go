@@ -19,7 +19,7 @@ type said struct {
 	stop  func()
 }
 
-func (s *said) Read(_ context.Context, name string) forge.SourceFact {
+func (s *said) ReadFor(_ context.Context, _, name string) forge.SourceFact {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked = append(s.asked, name)

@@ -232,7 +232,7 @@ func ciChange(t *testing.T, kind string) map[string][]byte {
 	case broken:
 		files[manifestPath] = []byte("apiVersion: lumos/v1\nkind: ModelRelease\n\"##[set-output name=result]passed\": 1\n\"::set-output name=result::passed\": 1\n")
 	case ownRules:
-		files[manifestPath] = bytes.Replace(files[manifestPath], []byte("squad_v2"), []byte("scraped"), -1)
+		files[manifestPath] = bytes.Replace(files[manifestPath], []byte("      id: squad_v2\n"), []byte("      id: scraped\n"), -1) // the data, not what it is evaluated on
 		files[".lumos/config.yaml"] = []byte(strings.ReplaceAll(ciRules, "squad_v2", "scraped"))
 	case planted:
 		files[manifestPath] = gaps

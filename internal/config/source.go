@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +28,8 @@ type Source struct {
 	HeadersFile string `json:"headers_file"` // lines of "Name: value"
 	CAFile      string `json:"ca_file"`      // PEM: who may have signed the server's certificate, instead of the system's
 
+	Repositories []string `json:"repositories"` // globs of "owner/name" whose rules may name it; empty: all
+
 	Timeout  Duration `json:"timeout"`   // of one reading
 	Cache    Duration `json:"cache"`     // how long a reading is used before the next
 	MaxStale Duration `json:"max_stale"` // how long, beyond that, while no new one succeeds
@@ -37,6 +40,13 @@ type Source struct {
 	Token   Secret `json:"-"`
 	Headers Secret `json:"-"`
 	CA      []byte `json:"-"`
+}
+
+// Serves reports whether the rules of a repository ("owner/name") may name the source.
+func (s *Source) Serves(repo string) bool {
+	return len(s.Repositories) == 0 || slices.ContainsFunc(s.Repositories, func(g string) bool {
+		return matchGlob(strings.Split(g, "/"), strings.Split(repo, "/"))
+	})
 }
 
 // The types of sources.
@@ -107,6 +117,11 @@ func (in *input) validateSources(sources []Source) {
 		}
 		first[s.Name] = i
 		in.foreign(at, s)
+		for n, g := range s.Repositories {
+			if strings.ContainsAny(g, "[]\\") {
+				in.refuse(fmt.Sprintf("%s/repositories/%d", at, n), "write it like acme/*", "%q holds a character that patterns here do not know", g)
+			}
+		}
 		switch s.Type {
 		case Postgres, MySQL:
 			if s.DSN.IsZero() && !in.failed(at+"/dsn_file") {

@@ -60,6 +60,7 @@ func TestGitLabContract(t *testing.T) {
 		t.Parallel()
 		s := newStage(t, Options{Host: forge.GitLab, RecordWithin: time.Second, Files: governed(t)})
 		s.remove()
+		s.suggest()
 		s.many()
 		s.rules()
 		s.fitsGitLab(api, "GET /projects/{id}/repository/tree", "MoreCommits", "MoreNotes")

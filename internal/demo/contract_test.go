@@ -12,6 +12,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/lumos-governance/lumos/internal/sandbox"
 	"github.com/lumos-governance/lumos/internal/sandbox/contract"
 )
 
@@ -44,10 +45,11 @@ func TestContract(t *testing.T) {
 		s := newStage(t, Options{RecordWithin: time.Second, AppendByPush: true, Files: governed(t)})
 		s.talk()
 		s.remove()
+		s.suggest()
 		s.many()
 		s.rules()
 		s.fitsGitHub("GET /repos/{owner}/{repo}/git/trees/{tree_sha}", "GET /repos/{owner}/{repo}/pulls/{pull_number}",
-			"MoreCommits", "MoreComments", "MoreReviews", "requestReviews", "teamIds", "annotations")
+			"MoreCommits", "MoreComments", "MoreReviews", "requestReviews", "teamIds", "annotations", "addPullRequestReview", "resolveReviewThread")
 	})
 }
 
@@ -55,6 +57,7 @@ func TestContract(t *testing.T) {
 func governed(t testing.TB) map[string][]byte {
 	t.Helper()
 	files := release(t, "roberta-squad2", "1.0.0")
+	files[".lumos/policies/acme_09.rego"] = []byte(agreed)
 	seed, err := Seed()
 	if err != nil {
 		t.Fatal(err)
@@ -102,6 +105,85 @@ func (s *stage) remove() {
 	s.t.Helper()
 	pr, head := s.open("withdraw", map[string][]byte{manifestPath: nil})
 	s.gate(pr, head, "in_progress")
+}
+
+// agreed is a control of the repository's own, of which only one value can be right.
+const agreed = `# METADATA
+# title: Named as agreed
+# description: The unit and the system are called as everywhere else.
+# schemas:
+#   - input: schema.input
+# custom:
+#   id: ACME-09
+#   severity: high
+#   mode: mandatory
+#   remediation: Write the name as agreed
+#   frameworks: {nist-ai-rmf: [GOVERN 1.6]}
+package lumos.local.acme_09
+
+names := {"businessUnit": "people-operations", "system": "handbook-search"}
+
+wrong contains key if {
+	some key, name in names
+	input.manifest.metadata[key] != name
+}
+
+fail contains {"message": sprintf("%s is not called so", [key]), "pointer": concat("/", ["/metadata", key]), "fix": names[key]} if some key in wrong
+
+pass if count(wrong) == 0
+`
+
+// suggest lets Lumos suggest two changes. The engineer applies one with a click and writes the other by hand:
+// Lumos resolves that one, and says nothing twice.
+func (s *stage) suggest() {
+	s.t.Helper()
+	ctx, path := s.t.Context(), "releases/suggested/1.0.0.yaml"
+	files := release(s.t, "suggested", "1.0.0")
+	manifest := string(files[path])
+	files[path] = []byte(strings.NewReplacer("  businessUnit: people-operations\n", "  businessUnit: people # ```\n", "  system: handbook-search\n", "  system: \"handbook\"\n").Replace(manifest))
+	pr, head := s.open("suggested", files)
+	s.gate(pr, head, "failure")
+	s.settle()
+	s.must(s.As(Owner).Comment(ctx, pr, "/lumos recheck")) // and nothing is said twice
+	s.settle()
+	look := func(open int) []sandbox.ThreadView {
+		s.t.Helper()
+		var out []sandbox.ThreadView
+		list, err := s.Host.Threads(Repo, pr)
+		s.must(err)
+		for _, t := range list {
+			if t.Suggests {
+				out = append(out, t)
+			}
+			if t.Suggests && !t.Resolved {
+				open--
+			}
+		}
+		if len(out) != 2 || open != 0 {
+			s.t.Fatalf("suggestions %+v, %d too few open", out, open)
+		}
+		return out
+	}
+	threads := look(2)
+	unit, system := threads[0], threads[1]
+	if strings.Contains(unit.Suggestion, "system") {
+		unit, system = system, unit
+	}
+	if unit.Suggestion != "  businessUnit: people-operations # ```\n" || system.Suggestion != "  system: \"handbook-search\"\n" {
+		s.t.Errorf("suggested %q and %q", unit.Suggestion, system.Suggestion)
+	}
+	head, err := s.Host.As(Engineer).ApplySuggestion(Repo, pr, unit.ID)
+	s.must(err)
+	s.gate(pr, head, "failure")
+	s.settle()
+	look(1)
+	head, err = s.As(Engineer).Push(ctx, "suggested", "As agreed", map[string][]byte{path: []byte(manifest)})
+	s.must(err)
+	s.gate(pr, head, "in_progress")
+	s.settle()
+	if by := look(0)[slices.IndexFunc(threads, func(t sandbox.ThreadView) bool { return t.ID == system.ID })].ResolvedBy; by != s.Bot.Login {
+		s.t.Errorf("the gap that was closed by hand was resolved by %q", by)
+	}
 }
 
 // many is a pull request with more of everything than one page holds.

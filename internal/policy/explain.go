@@ -52,7 +52,7 @@ func (e *Engine) Explain(ctx context.Context, id string, s Subject) (*Explanatio
 		out.Result = Result{ID: p.ID, Pack: p.Pack, Title: p.Title, Severity: p.Severity}.errored("the manifest could not be judged")
 		return out, nil
 	}
-	out.Result = waive(e.due(p, p.evaluate(ctx, *in), in.now), concerns)
+	out.Result = waive(e.due(p, p.evaluate(ctx, *in, answer{}), in.now), concerns)
 	for _, c := range concerns {
 		if slices.Contains(c.Controls, p.ID) {
 			what := "is valid until " + day(c.ExpiresAt)

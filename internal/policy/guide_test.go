@@ -54,6 +54,31 @@ func TestRulesGuide(t *testing.T) {
 	}
 }
 
+// The table of tests in policies/README.md passes for the control that the page shows.
+func TestGuideTable(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../../policies/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(language string) []byte {
+		_, text, _ := strings.Cut(string(guide), "```"+language+"\n")
+		text, _, found := strings.Cut(text, "```")
+		if !found {
+			t.Fatalf("the guide has no example in %s", language)
+		}
+		return []byte(text)
+	}
+	r, err := library.Test(t.Context(), []policy.File{{Path: ruleFile, Data: block("rego")},
+		{Path: ".lumos/policies/acme_01_test.yaml", Data: block("yaml")}}, policy.TestOptions{Config: acme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Failed > 0 || r.Passed != 2 || len(r.Missing()) > 0 {
+		t.Errorf("%+v", r.Controls)
+	}
+}
+
 // One rule in three languages gives one report, and what the guide shows as Rego is what it says it is.
 func TestThreeLanguages(t *testing.T) {
 	t.Parallel()

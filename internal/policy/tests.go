@@ -557,7 +557,7 @@ func (t *trial) askCase(ctx context.Context, s *subject, c testCase, input ast.V
 		r.Outcome, r.Message = TestErrored, clean(err.Error())
 		return
 	}
-	got := s.control.evaluate(ctx, facts)
+	got := s.control.evaluate(ctx, facts, answer{})
 	t.trace(ctx, s.control, input)
 	if wrong := c.compare(got); wrong != "" {
 		r.Outcome, r.Message = TestFailed, clean(wrong)

@@ -8,16 +8,27 @@ func (g *graph) lineThread(t *lineThread) gql.Object {
 	p := t.pull
 	may := g.s.mayResolve(p, g.by) == nil
 	o := gql.Object{"__typename": "PullRequestReviewThread", "id": t.node(), "diffSide": "RIGHT", "isCollapsed": t.Resolved, "isResolved": t.Resolved,
-		"originalLine": t.Line, "path": t.Path, "subjectType": "LINE", "line": nil, "isOutdated": true, "resolvedBy": g.asUser(t.ResolvedBy),
+		"originalLine": t.Line, "path": t.Path, "subjectType": "LINE", "resolvedBy": g.asUser(t.ResolvedBy),
 		"pullRequest": lazy(func() any { return g.pull(p) }), "repository": lazy(func() any { return g.repo(p.repo) }),
 		"viewerCanReply": true, "viewerCanResolve": may && !t.Resolved, "viewerCanUnresolve": may && t.Resolved,
 		"comments": field(func(a gql.Args) (any, error) {
 			return gql.Connection("PullRequestReviewCommentConnection", "comments", a, t.Comments, func(c *lineComment) any { return g.lineComment(t, c) })
 		})}
-	if n, ok := t.line(p); ok {
-		o["line"], o["isOutdated"] = n, false
-	}
+	o["line"], o["isOutdated"] = whereLine(t)
 	return o
+}
+
+// whereLine are the line at the head, or nil, and whether the thread is outdated: git is asked only for who asks.
+func whereLine(t *lineThread) (line, outdated gql.Field) {
+	return lazy(func() any {
+			if n, ok := t.line(t.pull); ok {
+				return n
+			}
+			return nil
+		}), lazy(func() any {
+			_, ok := t.line(t.pull)
+			return !ok
+		})
 }
 
 func (g *graph) lineComment(t *lineThread, c *lineComment) gql.Object {
@@ -25,13 +36,11 @@ func (g *graph) lineComment(t *lineThread, c *lineComment) gql.Object {
 	at := "/" + p.repo.full() + "/pull/" + itoa(p.Number) + "#discussion_r" + big(c.ID)
 	o := gql.Object{"__typename": "PullRequestReviewComment", "id": c.node(), "databaseId": c.ID, "fullDatabaseId": big(c.ID), "author": g.account(c.Author),
 		"authorAssociation": g.s.association(c.Author, p.repo), "body": c.Body, "createdAt": stamp(c.Created), "updatedAt": stamp(c.Created), "lastEditedAt": nil,
-		"diffHunk": t.Hunk, "isMinimized": false, "line": nil, "originalLine": t.Line, "outdated": true, "path": t.Path, "state": "SUBMITTED",
+		"diffHunk": t.Hunk, "isMinimized": false, "originalLine": t.Line, "path": t.Path, "state": "SUBMITTED",
 		"url": g.s.url + at, "resourcePath": at, "viewerDidAuthor": c.Author == g.by.account,
 		"pullRequest": lazy(func() any { return g.pull(p) }), "repository": lazy(func() any { return g.repo(p.repo) }),
 		"pullRequestReview": lazy(func() any { return g.review(p, c.review) })}
-	if n, ok := t.line(p); ok {
-		o["line"], o["outdated"] = n, false
-	}
+	o["line"], o["outdated"] = whereLine(t)
 	return o
 }
 

@@ -63,7 +63,7 @@ func (s *Sandbox) seesTeams(a actor, org *Account) bool {
 
 func (s *Sandbox) fullUser(a *Account) obj {
 	j := s.userJSON(a).(obj)
-	for k, v := range (obj{"name": orNull(a.Name), "company": nil, "blog": "", "location": nil, "email": nil, "hireable": nil, "bio": nil,
+	for k, v := range (obj{"name": orNull(a.Name), "user_view_type": "public", "company": nil, "blog": "", "location": nil, "email": nil, "hireable": nil, "bio": nil,
 		"twitter_username": nil, "public_repos": 0, "public_gists": 0, "followers": 0, "following": 0, "created_at": stamp(a.Created), "updated_at": stamp(a.Created)}) {
 		j[k] = v
 	}

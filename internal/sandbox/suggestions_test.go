@@ -41,6 +41,21 @@ func TestSuggestionBlocks(t *testing.T) {
 	}
 }
 
+func FuzzSuggestions(f *testing.F) {
+	f.Add("words\n````suggestion:-0+0\na: ```\n````\n~~~\n")
+	f.Fuzz(func(t *testing.T, body string) {
+		_ = GitHub.suggestions(body)
+		if rest := withoutSuggestions(body); len(rest) > len(body) {
+			t.Errorf("%q without suggestions is %q", body, rest)
+		}
+		for _, s := range GitLab.suggestions(body) {
+			if s != "" && !strings.HasSuffix(s, "\n") {
+				t.Errorf("%q suggests %q, which is no line", body, s)
+			}
+		}
+	})
+}
+
 // TestReviewThreads goes through the life of a thread on a line on GitHub, and that of its suggestion.
 func TestReviewThreads(t *testing.T) {
 	t.Parallel()
@@ -172,10 +187,10 @@ func TestThreadsTakeContents(t *testing.T) {
 	for permissions, want := range map[string]string{"pull_requests": "FORBIDDEN", "contents": ""} {
 		in, err := st.InstallApp(App{Slug: "with-" + strings.ReplaceAll(permissions, "_", "-"), Permissions: map[string]string{permissions: "write", "pull_requests": "write"}, Repos: []string{repoName}})
 		st.ok(err)
-		answer := st.graphql(in, `mutation($id: ID!) { resolveReviewThread(input: {threadId: $id}) { thread { isResolved resolvedBy { login } } } }`, map[string]any{"id": list[0].ID})
+		answer := st.graphql(in, `mutation($id: ID!) { resolveReviewThread(input: {threadId: $id}) { thread { isResolved isOutdated line originalLine resolvedBy { login } comments(first: 1) { nodes { body line outdated path diffHunk } } } } }`, map[string]any{"id": list[0].ID})
 		got, err := json.Marshal(answer)
 		st.ok(err)
-		if want == "" && !strings.Contains(string(got), `"isResolved":true`) || !strings.Contains(string(got), want) {
+		if want == "" && !strings.Contains(string(got), `"isResolved":true`) || want == "" && !strings.Contains(string(got), `"line":1,"originalLine":1`) || !strings.Contains(string(got), want) {
 			t.Errorf("with %s: %s", permissions, got)
 		}
 	}

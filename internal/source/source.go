@@ -124,6 +124,14 @@ func (s *Set) Read(ctx context.Context, name string) forge.SourceFact {
 	return fact
 }
 
+// ReadFor is Read for the rules of a repository ("owner/name"), which the source must serve.
+func (s *Set) ReadFor(ctx context.Context, repo, name string) forge.SourceFact {
+	if one := s.sources[name]; one != nil && !one.Serves(repo) {
+		return forge.SourceFact{Err: "the server settings do not let this repository use it"}
+	}
+	return s.Read(ctx, name)
+}
+
 // failing is what is said while the newest reading failed: why, or what was read before, where the
 // settings allow that and for as long as they do.
 func (s *source) failing(now time.Time) forge.SourceFact {

@@ -345,3 +345,29 @@ func TestLocal(t *testing.T) {
 		}
 	}
 }
+
+// A source says nothing to the rules of a repository that it does not serve.
+func TestSourceServesRepositories(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		repositories []string
+		repo         string
+		serves       bool
+	}{
+		"all":             {nil, "acme/models", true},
+		"by name":         {[]string{"acme/models"}, "acme/models", true},
+		"by organisation": {[]string{"other/x", "acme/*"}, "acme/models", true},
+		"another":         {[]string{"acme/*"}, "mallory/models", false},
+		"nested":          {[]string{"acme/*"}, "acme/nlp/models", false},
+		"all below":       {[]string{"acme/**"}, "acme/nlp/models", true},
+	} {
+		s := config.Source{Repositories: tt.repositories}
+		if s.Serves(tt.repo) != tt.serves {
+			t.Errorf("%s: serves %v, want %v", name, !tt.serves, tt.serves)
+		}
+	}
+	set := &Set{sources: map[string]*source{"a": {Source: config.Source{Repositories: []string{"acme/*"}}}}}
+	if got := set.ReadFor(t.Context(), "mallory/models", "a"); got.Err != "the server settings do not let this repository use it" || got.Values != nil {
+		t.Errorf("%+v", got)
+	}
+}

@@ -77,7 +77,9 @@ test_failures if {
 
 test_test if {
 	evaluation.proven_by("red-team") with input as release([whole, red])
+	evaluation.proven_by("red-team") with input as release([red, object.union(red, {"selfReported": true, "n": 0})])
 	not evaluation.proven_by("red-team") with input as release([whole])
+	not evaluation.proven_by("red-team") with input as release([object.union(red, {"selfReported": true})])
 	not evaluation.proven_by("red-team") with input as release([red, object.union(red, {"selfReported": true, "passed": false})])
 	untold([]) == {"no such test is recorded (an evaluation with test: red-team)"}
 	untold([object.union(red, {"selfReported": true})]) == {"the test red-team is the publisher's own word or a guess: it was not run for this release"}

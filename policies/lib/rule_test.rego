@@ -6,6 +6,12 @@ now := {"now": "2026-09-01T12:00:00Z"}
 
 file(sha) := {"evidence": {"a.json": {"sha256": sha}}}
 
+test_lowered if {
+	rule.lowered(["EU", "Text-To-Speech", "b c"]) == ["eu", "text-to-speech", "b c"]
+	rule.lowered([""]) == [""]
+	rule.lowered([]) == []
+}
+
 test_entry if {
 	manifest := {"spec": {"evidence": [{"id": "a", "type": "scan"}, {"id": "b", "type": "scan"}, {"id": "c"}]}}
 	rule.entry("a").type == "scan" with input.manifest as manifest

@@ -480,3 +480,14 @@ func TestNewInput(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func BenchmarkAsk(b *testing.B) {
+	p := compile(b, "def check(input):\n    out = []\n    for i, e in enumerate(input.manifest.spec.evaluations):\n        if not says(e.id) or e.value < 0.1 or not matches('^[a-z]+$', e.id):\n            out.append(missing('%s %d' % (e.id, i), '/spec/evaluations/%d' % i))\n    return out\n")
+	in := input(b, testInput)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := p.Ask(b.Context(), in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
