@@ -45,7 +45,10 @@ type Options struct {
 	Metrics *server.Metrics
 	Dir     string // for snapshots: a cache
 
-	Sources       Sources                 // of compliance data outside the repositories; nil for none
+	Sources Sources // of compliance data outside the repositories; nil for none
+	// Try judges a stranger's proposal of rules; nil does so in this process.
+	Try func(ctx context.Context, p checker.Proposal) (*policy.Impact, error)
+
 	BlobURL       func(forge.Repo) string // where a file at a commit can be seen, "" for no links
 	SweepInterval time.Duration           // of the search for what no event announced
 	RecordWithin  time.Duration           // how long what only informs may wait for the next batch of the audit log

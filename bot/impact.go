@@ -7,9 +7,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lumos-governance/lumos/bot/checker"
 	"github.com/lumos-governance/lumos/bot/orchestrator"
 	"github.com/lumos-governance/lumos/internal/config"
 	"github.com/lumos-governance/lumos/internal/forge"
+	"github.com/lumos-governance/lumos/internal/policy"
 	"github.com/lumos-governance/lumos/templates"
 )
 
@@ -42,7 +44,7 @@ func (b *Bot) tellImpact(ctx context.Context, snap *forge.Snapshot, view templat
 		return "", fmt.Errorf("%s: %w", snap.PullRequest.Ref, err)
 	}
 	released.PullRequest, released.Sources = snap.PullRequest, snap.Sources
-	impact, err := b.checker.Impact(ctx, released, cfg, lumos, now, nil)
+	impact, err := b.try(ctx, checker.Proposal{Snapshot: released, Config: cfg, Lumos: lumos, Now: now})
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", snap.PullRequest.Ref, err)
 	}
@@ -60,6 +62,14 @@ func (b *Bot) tellImpact(ctx context.Context, snap *forge.Snapshot, view templat
 		return digest, nil
 	}
 	return digest, b.publish(ctx, snap.PullRequest, p)
+}
+
+// try judges a proposal where that can do no harm.
+func (b *Bot) try(ctx context.Context, p checker.Proposal) (*policy.Impact, error) {
+	if b.Try != nil {
+		return b.Try(ctx, p)
+	}
+	return b.checker.Impact(ctx, p, nil)
 }
 
 // rulesChanged are the changed files that are rules.
@@ -139,11 +149,16 @@ func (b *Bot) addOpen(ctx context.Context, shown *templates.Impact, base *forge.
 	}
 	s := *saved.Snapshot
 	s.Config, s.Lumos = base.Config, base.Lumos
-	impact, err := b.checker.Impact(ctx, &s, cfg, lumos, now, nil)
+	impact, err := b.try(ctx, checker.Proposal{Snapshot: &s, Config: cfg, Lumos: lumos, Now: now})
 	if err != nil {
 		return err
 	}
 	shown.Judged += impact.Judged
+	for _, p := range impact.Problems {
+		if !slices.Contains(shown.Problems, p) {
+			shown.Problems = append(shown.Problems, p)
+		}
+	}
 	for _, e := range impact.Changed {
 		shown.Changed = append(shown.Changed, e)
 		shown.Where[e.Path] = fmt.Sprintf("open in #%d", number)

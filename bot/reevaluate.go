@@ -146,16 +146,24 @@ func (b *Bot) keepApproved(ctx context.Context, snap *forge.Snapshot) error {
 // keepIssues makes the issues of the repository say which releases fail: one open issue for each that
 // does, none for the others. An issue is found again by its marker, and only among our own.
 func (b *Bot) keepIssues(ctx context.Context, repo forge.Repo, failing []policy.Report, next *standing) error {
+	// A tracker that is switched off, or not allowed to us, must not keep the loop from going on: whoever
+	// runs the bot is told, and the next look tries again.
+	cannot := func(err error) bool {
+		no := errors.Is(err, forge.ErrForbidden) || errors.Is(err, forge.ErrNotFound)
+		if no {
+			b.Log.Warn().Err(err).Str("repo", repo.FullName()).Msg("no issue can tell of releases that fail")
+		}
+		return no
+	}
 	issues, err := b.Host.Issues(ctx, repo)
-	if errors.Is(err, forge.ErrForbidden) || errors.Is(err, forge.ErrNotFound) {
-		b.Log.Warn().Err(err).Str("repo", repo.FullName()).Msg("no issue can tell of releases that fail")
-		issues, failing = nil, nil
-	} else if err != nil {
+	if err != nil && !cannot(err) {
 		return err
 	}
 	write := func(w forge.IssueWrite) error {
-		_, err := b.Host.WriteIssue(ctx, repo, w)
-		return err
+		if _, err := b.Host.WriteIssue(ctx, repo, w); err != nil && !cannot(err) {
+			return err
+		}
+		return nil
 	}
 	wanted := map[string]bool{}
 	for _, r := range failing {

@@ -8,10 +8,20 @@ import (
 	"github.com/lumos-governance/lumos/internal/policy"
 )
 
-// Impact judges every manifest of s under the rules of s, and under those that cfg and lumos would make
-// of them. done is called after each, from several goroutines; nil does without. The rules in cfg and
-// lumos are data here: whatever they say, no verdict rests on them.
-func (c *Checker) Impact(ctx context.Context, s *forge.Snapshot, cfg forge.Blob, lumos []forge.Blob, now time.Time, done func()) (*policy.Impact, error) {
+// Proposal is a change of the rules, with the manifests that it is tried on.
+type Proposal struct {
+	Snapshot *forge.Snapshot `json:"snapshot"` // the manifests, and the rules as they are
+	Config   forge.Blob      `json:"config"`   // the rules as they would be
+	Lumos    []forge.Blob    `json:"lumos"`
+	Now      time.Time       `json:"now"`
+}
+
+// Impact judges every manifest of a proposal under the rules as they are and as they would be. done is
+// called after each, from several goroutines; nil does without. Whatever the proposed rules say, no
+// verdict rests on them. But they are evaluated, and Rego can be made to exhaust its process: what a
+// stranger proposes is judged in a process of its own (see bot/wire).
+func (c *Checker) Impact(ctx context.Context, p Proposal, done func()) (*policy.Impact, error) {
+	s, cfg, lumos, now := p.Snapshot, p.Config, p.Lumos, p.Now
 	before, err := c.rulesOf(ctx, s)
 	if err != nil {
 		return nil, err

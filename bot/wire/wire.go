@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lumos-governance/lumos/bot"
+	"github.com/lumos-governance/lumos/bot/checker"
 	"github.com/lumos-governance/lumos/internal/audit"
 	"github.com/lumos-governance/lumos/internal/config"
 	"github.com/lumos-governance/lumos/internal/events"
@@ -34,8 +35,11 @@ const blobCache = 64 << 20
 type Options struct {
 	Log          zerolog.Logger
 	Version      string
-	RecordWithin time.Duration   // see bot.Options
-	Library      *policy.Library // of the packs that ship, if nil; several services in one process may share it
+	RecordWithin time.Duration // see bot.Options
+	// Worker is the command line of a process that judges a proposal of rules: it runs Try on its standard
+	// streams. Without one that is done in this process, which a hostile rule in Rego can bring down.
+	Worker  []string
+	Library *policy.Library // of the packs that ship, if nil; several services in one process may share it
 
 	transport http.RoundTripper // nil is http.DefaultTransport
 }
@@ -86,7 +90,12 @@ func Start(ctx context.Context, s *config.Server, o Options) (_ *Service, err er
 	if err != nil {
 		return nil, err
 	}
+	var try func(context.Context, checker.Proposal) (*policy.Impact, error)
+	if len(o.Worker) > 0 {
+		try = worker{o.Worker, o.Log}.try
+	}
 	svc.bot, err = bot.New(bot.Options{
+		Try:  try,
 		Host: hosts, Sources: sources, Queue: svc.queue, Library: o.Library, Signer: signer, Metrics: metrics, Dir: s.DataDir,
 		Store:         func(r forge.Repo) (audit.Store, error) { return hosts.store(r, signer) },
 		Tagger:        func(r forge.Repo) (bot.Tagger, error) { return hosts.remote(r, signer) },

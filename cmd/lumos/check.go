@@ -16,12 +16,13 @@ import (
 )
 
 type checkCmd struct {
-	Paths  []string `arg:"" optional:"" help:"Manifests, or folders that hold some. Default: all that the configuration names."`
-	Base   string   `help:"Revision at which configuration, policies and earlier releases are read. Default: the remote's default branch, else HEAD." placeholder:"REV"`
-	Format format   `default:"text" help:"text, json, markdown, sarif, codequality, junit, cyclonedx or oscal: see above."`
-	JSON   bool     `name:"json" help:"Short for --format json."`
-	Output []output `short:"o" sep:"none" help:"Write the report to a file too, as FORMAT=FILE. May be repeated." placeholder:"FORMAT=FILE"`
-	Dir    string   `short:"C" default:"." help:"Run as if started in this folder." placeholder:"DIR"`
+	Paths  []string     `arg:"" optional:"" help:"Manifests, or folders that hold some. Default: all that the configuration names."`
+	Base   string       `help:"Revision at which configuration, policies and earlier releases are read. Default: the remote's default branch, else HEAD." placeholder:"REV"`
+	Format format       `default:"text" help:"text, json, markdown, sarif, codequality, junit, cyclonedx or oscal: see above."`
+	JSON   bool         `name:"json" help:"Short for --format json."`
+	Output []output     `short:"o" sep:"none" help:"Write the report to a file too, as FORMAT=FILE. May be repeated." placeholder:"FORMAT=FILE"`
+	Source localSources `sep:"none" help:"What a compliance source says, as a JSON file: NAME=FILE. The bot reads it itself. May be repeated." placeholder:"NAME=FILE"`
+	Dir    string       `short:"C" default:"." help:"Run as if started in this folder." placeholder:"DIR"`
 }
 
 func (c *checkCmd) Help() string {
@@ -40,6 +41,9 @@ Exit codes: 0 nothing blocks, 1 gaps that block, 2 could not tell.`
 func (c *checkCmd) Run(ctx context.Context, s streams) error {
 	snap, err := worktree.Snapshot(c.Dir, c.Base, c.Paths)
 	if err != nil {
+		return err
+	}
+	if err := c.Source.read(snap); err != nil {
 		return err
 	}
 	if len(snap.Manifests) == 0 {

@@ -44,7 +44,11 @@ func (c *demoCmd) Run(ctx context.Context, s streams) error {
 		log = zerolog.New(file).With().Timestamp().Logger()
 	}
 	start := time.Now()
-	w, err := demo.Start(ctx, demo.Options{Host: forge.Platform(c.Host), Dir: dir, Log: log, RecordWithin: time.Second, Version: versionText()})
+	self, err := worker()
+	if err != nil {
+		return err
+	}
+	w, err := demo.Start(ctx, demo.Options{Host: forge.Platform(c.Host), Dir: dir, Log: log, RecordWithin: time.Second, Version: versionText(), Worker: self})
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,8 @@ type commandLine struct {
 	Health     healthCmd     `cmd:"" help:"Ask a running bot whether it is ready (for container health checks)."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for your shell."`
 
+	TryRules tryCmd `cmd:"" hidden:""`
+
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
 

@@ -301,17 +301,21 @@ func shown(r policy.Rule) string {
 }
 
 type policyExplainCmd struct {
-	ID       string `arg:"" help:"Id of a control, such as DOC-06."`
-	Manifest string `arg:"" help:"A release manifest in the working tree."`
-	Base     string `help:"Revision at which configuration, policies and earlier releases are read. Default: the remote's default branch, else HEAD." placeholder:"REV"`
-	Worktree bool   `help:"Use the rules as they lie in the working tree, to try a change of them."`
-	JSON     bool   `name:"json" help:"Print JSON."`
-	Dir      string `short:"C" default:"." help:"Run as if started in this folder." placeholder:"DIR"`
+	ID       string       `arg:"" help:"Id of a control, such as DOC-06."`
+	Manifest string       `arg:"" help:"A release manifest in the working tree."`
+	Base     string       `help:"Revision at which configuration, policies and earlier releases are read. Default: the remote's default branch, else HEAD." placeholder:"REV"`
+	Worktree bool         `help:"Use the rules as they lie in the working tree, to try a change of them."`
+	JSON     bool         `name:"json" help:"Print JSON."`
+	Source   localSources `sep:"none" help:"What a compliance source says, as a JSON file: NAME=FILE. May be repeated." placeholder:"NAME=FILE"`
+	Dir      string       `short:"C" default:"." help:"Run as if started in this folder." placeholder:"DIR"`
 }
 
 func (c *policyExplainCmd) Run(ctx context.Context, s streams) error {
 	snap, err := worktree.Snapshot(c.Dir, c.Base, []string{c.Manifest})
 	if err != nil {
+		return err
+	}
+	if err := c.Source.read(snap); err != nil {
 		return err
 	}
 	if c.Worktree {

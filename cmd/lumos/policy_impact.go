@@ -16,10 +16,11 @@ import (
 )
 
 type policyImpactCmd struct {
-	Base  string   `help:"Revision with the rules as they are. Default: the remote's default branch, else HEAD." placeholder:"REV"`
-	Paths []string `arg:"" optional:"" help:"Manifests, or folders that hold some. Default: all that the configuration names."`
-	JSON  bool     `name:"json" help:"Print JSON."`
-	Dir   string   `short:"C" default:"." help:"Run as if started in this folder." placeholder:"DIR"`
+	Base   string       `help:"Revision with the rules as they are. Default: the remote's default branch, else HEAD." placeholder:"REV"`
+	Paths  []string     `arg:"" optional:"" help:"Manifests, or folders that hold some. Default: all that the configuration names."`
+	JSON   bool         `name:"json" help:"Print JSON."`
+	Source localSources `sep:"none" help:"What a compliance source says, as a JSON file: NAME=FILE. May be repeated." placeholder:"NAME=FILE"`
+	Dir    string       `short:"C" default:"." help:"Run as if started in this folder." placeholder:"DIR"`
 }
 
 func (c *policyImpactCmd) Help() string {
@@ -42,12 +43,15 @@ func (c *policyImpactCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	if err := c.Source.read(snap); err != nil {
+		return err
+	}
 	cfg, lumos, err := worktree.Rules(c.Dir)
 	if err != nil {
 		return err
 	}
 	show := newProgress(s.err, "judged", len(snap.Manifests))
-	impact, err := checker.New(policy.NewLibrary(policies.FS)).Impact(ctx, snap, cfg, lumos, time.Now(), show.step)
+	impact, err := checker.New(policy.NewLibrary(policies.FS)).Impact(ctx, checker.Proposal{Snapshot: snap, Config: cfg, Lumos: lumos, Now: time.Now()}, show.step)
 	show.end()
 	if err != nil {
 		return err

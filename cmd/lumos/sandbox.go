@@ -38,7 +38,11 @@ func (c *sandboxCmd) Run(ctx context.Context, s streams) error {
 	if c.Verbose {
 		log = zerolog.New(zerolog.ConsoleWriter{Out: s.err}).With().Timestamp().Logger()
 	}
-	w, err := demo.Start(ctx, demo.Options{Host: forge.Platform(c.Host), Dir: dir, Addr: c.Addr, Log: log, Version: versionText()})
+	self, err := worker()
+	if err != nil {
+		return err
+	}
+	w, err := demo.Start(ctx, demo.Options{Host: forge.Platform(c.Host), Dir: dir, Addr: c.Addr, Log: log, Version: versionText(), Worker: self})
 	if err != nil {
 		return err
 	}

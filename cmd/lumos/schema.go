@@ -5,11 +5,12 @@ import (
 
 	"github.com/lumos-governance/lumos/internal/config"
 	"github.com/lumos-governance/lumos/internal/policy"
+	"github.com/lumos-governance/lumos/internal/policy/rules"
 	"github.com/lumos-governance/lumos/releases"
 )
 
 type schemaCmd struct {
-	Kind string `arg:"" enum:"manifest,config,waiver,policy,report" help:"manifest, config, waiver, policy, or report (what lumos check --json prints)."`
+	Kind string `arg:"" enum:"manifest,config,waiver,rule,policy,tests,report" help:"manifest, config, waiver, rule (in YAML), policy (METADATA of a rule in Rego or Python syntax), tests (a table of cases), or report (what lumos check --json prints)."`
 }
 
 func (c *schemaCmd) Help() string {
@@ -28,6 +29,8 @@ func (c *schemaCmd) Run(s streams) error {
 		"config":   config.Schema,
 		"waiver":   policy.WaiverSchema,
 		"policy":   policy.PolicySchema,
+		"rule":     rules.Schema,
+		"tests":    policy.TestsSchema,
 		"report":   policy.ReportSchema,
 	}[c.Kind]
 	_, err := fmt.Fprintln(s.out, string(schema()))

@@ -29,7 +29,11 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	svc, err := wire.Start(ctx, settings, wire.Options{Log: log, Version: versionText()})
+	self, err := worker()
+	if err != nil {
+		return err
+	}
+	svc, err := wire.Start(ctx, settings, wire.Options{Log: log, Version: versionText(), Worker: self})
 	if err != nil {
 		return err
 	}

@@ -140,8 +140,11 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 }
 
 func startWorld(_ context.Context, s *stage, ts *testscript.TestScript, args []string) error {
-	o := demo.Options{Host: s.platform, Files: map[string][]byte{}, RecordWithin: 50 * time.Millisecond, Log: zerolog.New(zerolog.SyncWriter(&s.log)), Version: "test"}
-	var err error
+	self, err := worker()
+	if err != nil {
+		return err
+	}
+	o := demo.Options{Worker: self, Host: s.platform, Files: map[string][]byte{}, RecordWithin: 50 * time.Millisecond, Log: zerolog.New(zerolog.SyncWriter(&s.log)), Version: "test"}
 	if o.Files, err = filesBelow(ts.MkAbs("world")); err != nil {
 		return err
 	}

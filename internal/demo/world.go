@@ -76,6 +76,7 @@ type Options struct {
 	Signed       bool          // GitLab signs its webhooks; GitHub always does
 	NoBot        bool          // the code host alone
 	Version      string        // as the audit log shall name it
+	Worker       []string      // see wire.Options
 }
 
 // World is a running world.
@@ -152,7 +153,7 @@ func Start(ctx context.Context, o Options) (_ *World, err error) {
 	if w.settings, err = writeSettings(o.Dir, o.AppendByPush, w); err != nil {
 		return nil, err
 	}
-	w.options = wire.Options{Log: o.Log, RecordWithin: o.RecordWithin, Version: o.Version, Library: library}
+	w.options = wire.Options{Log: o.Log, RecordWithin: o.RecordWithin, Version: o.Version, Library: library, Worker: o.Worker}
 	svc, err := wire.Start(ctx, w.settings, w.options)
 	if err != nil {
 		return nil, err

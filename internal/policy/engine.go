@@ -104,12 +104,20 @@ func newEngine(ctx context.Context, digest string, sel *selection, s Source) (*E
 		return nil, err
 	}
 	e.compiler = compiler
+	shape, err := inputSchema(slices.Sorted(maps.Keys(lists)), slices.Sorted(maps.Keys(groups)))
+	if err != nil {
+		return nil, err
+	}
 	var shared []int // controls that can be asked together
 	for _, c := range sel.controls {
 		p := prepared{Control: *c.control, why: c.why, from: c.from, program: c.program}
 		p.Pack = c.pack
 		p.reads = everything
-		if c.program == nil {
+		if c.program != nil {
+			if errs := c.program.Check(shape); errs != nil {
+				return nil, errs
+			}
+		} else {
 			p.rules = c.parsed.Package.Path
 			p.reads = readsOf(compiler, p.rules)
 			if err := p.prepare(ctx, compiler); err != nil {

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -104,6 +105,6 @@ func (e *Engine) values(ctx context.Context, p *prepared, input ast.Value) ([]Ru
 		}
 		out = append(out, v)
 	}
-	slices.SortStableFunc(out, func(a, b RuleValue) int { return a.Line - b.Line })
+	slices.SortStableFunc(out, func(a, b RuleValue) int { return cmp.Or(a.Line-b.Line, strings.Compare(a.Name, b.Name)) })
 	return out, nil
 }

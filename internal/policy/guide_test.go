@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"bytes"
 	"os"
 	"path"
 	"regexp"
@@ -87,8 +88,18 @@ func TestThreeLanguages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(rules[len(rules)-1].Rego, string(shown["acme_01.rego"][0].Data)); d != "" {
-		t.Errorf("docs/rules.md does not show the Rego of the rule (-rendered +shown):\n%s", d)
+	rendered, shownRego := rules[len(rules)-1].Rego, shown["acme_01.rego"][0]
+	if *update {
+		guide, err := os.ReadFile("../../docs/rules.md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		guide = bytes.Replace(guide, shownRego.Data, []byte(rendered), 1)
+		if err := os.WriteFile("../../docs/rules.md", guide, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if d := cmp.Diff(rendered, string(shownRego.Data)); d != "" {
+		t.Errorf("docs/rules.md does not show the Rego of the rule; go test ./internal/policy -run TestThreeLanguages -update (-rendered +shown):\n%s", d)
 	}
 	for contact, want := range map[string]policy.Outcome{
 		"incidentContact: ai-incidents@acme.example":   policy.Pass,

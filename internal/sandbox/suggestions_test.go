@@ -1,5 +1,7 @@
 package sandbox
 
+//lint:file-ignore SA1019 the library is deprecated for its successor of another module path; the bot uses it still
+
 import (
 	"encoding/json"
 	"net/http"

@@ -10,8 +10,22 @@ filled(x) if {
 	trim_space(x) != ""
 }
 
-# placeholder: text that stands where an answer should be.
+# placeholder: text that stands where an answer should be, whatever signs stand around it, signs alone,
+# and the blank of a template that nobody filled.
 placeholder(x) if lower(trim_space(x)) in input.lists.placeholders
+
+placeholder(x) if core(x) in input.lists.placeholders
+
+placeholder(x) if {
+	filled(x)
+	core(x) == ""
+}
+
+placeholder(x) if startswith(trim_space(x), "{{")
+
+placeholder(x) if contains(lower(x), "[more information needed]")
+
+core(x) := trim(lower(x), " \t\r\n.,:;!?*_-…()[]{}<>\"'`#")
 
 # says: text that says something.
 says(x) if {

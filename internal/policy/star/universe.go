@@ -515,7 +515,11 @@ func about(ask func(r *run, s string) (bool, error)) function {
 	}
 }
 
-// placeholder tells whether a text is on the list of placeholders, which is in lower case.
+// blankSigns may stand around a placeholder.
+const blankSigns = " \t\r\n.,:;!?*_-…()[]{}<>\"'`#"
+
+// placeholder tells whether a text stands where an answer should be, as lib.placeholder does: one of the
+// list, which is in lower case, whatever signs stand around it; signs alone; the blank of a template.
 func (r *run) placeholder(s string) (bool, error) {
 	if err := r.takes(len(s), 3); err != nil {
 		return false, err
@@ -533,7 +537,10 @@ func (r *run) placeholder(s string) (bool, error) {
 			}
 		}
 	}
-	return r.placeholders[strings.ToLower(strings.TrimSpace(s))], nil
+	text := strings.ToLower(strings.TrimSpace(s))
+	core := strings.Trim(text, blankSigns)
+	return r.placeholders[text] || r.placeholders[core] || text != "" && core == "" ||
+		strings.HasPrefix(text, "{{") || strings.Contains(text, "[more information needed]"), nil
 }
 
 const (
