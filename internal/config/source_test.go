@@ -79,7 +79,7 @@ func TestSourcesRefused(t *testing.T) {
 		{"no name", "{type: sqlite, path: x, query: select 1}", `DIR/f:3:11: the key "name" is missing (How configurations name it: lower-case letters, digits and inner hyphens, for example data-catalog)`},
 		{"a name in capitals", "{name: Data, type: sqlite, path: x, query: select 1}", `DIR/f:3:18: "Data" does not have the form that is expected here (How configurations name it: lower-case letters, digits and inner hyphens, for example data-catalog)`},
 		{"twice", pg + "}, " + pg + "}", `DIR/f:3:77: the source "a" is there twice, first as no. 1 (keep one of them)`},
-		{"a password in the settings", "{name: a, type: postgres, dsn: \"postgres://u:hunter2@h/d\", query: select 1}", `DIR/f:3:37: unknown key "dsn" (known here: ca_file, cache, dsn_file, field, headers_file, max_bytes, max_rows, max_stale, name, path, pointer, query, timeout, token_file, type, url)`},
+		{"a password in the settings", "{name: a, type: postgres, dsn: \"postgres://u:hunter2@h/d\", query: select 1}", `DIR/f:3:37: unknown key "dsn" (known here: ca_file, cache, dsn_file, field, headers_file, max_bytes, max_rows, max_stale, name, path, pointer, query, repositories, timeout, token_file, type, url)`},
 		{"no connection", "{name: a, type: mysql, query: select 1}", `DIR/f:3:11: the source a does not say how to connect (set dsn_file, or LUMOS_SOURCE_A_DSN in the environment)`},
 		{"no such file", "{name: a, type: mysql, dsn_file: none, query: select 1}", `DIR/f:3:44: the secret could not be read: open DIR/none: no such file or directory`},
 		{"no query", "{name: a, type: postgres, dsn_file: dsn}", `DIR/f:3:11: the source a has no query (set query to one statement such as: select id, revision from approved_datasets)`},

@@ -10,27 +10,23 @@ filled(x) if {
 	trim_space(x) != ""
 }
 
-# placeholder: text that stands where an answer should be, whatever signs stand around it, signs alone,
-# and the blank of a template that nobody filled.
-placeholder(x) if lower(trim_space(x)) in input.lists.placeholders
-
-placeholder(x) if core(x) in input.lists.placeholders
-
+# placeholder: text that stands where an answer should be: one of the list, whatever signs stand around
+# it; signs alone; the blank of a template that nobody filled.
 placeholder(x) if {
 	filled(x)
-	core(x) == ""
+	not says(x)
 }
 
-placeholder(x) if startswith(trim_space(x), "{{")
-
-placeholder(x) if contains(lower(x), "[more information needed]")
-
-core(x) := trim(lower(x), " \t\r\n.,:;!?*_-…()[]{}<>\"'`#")
-
-# says: text that says something.
+# says: text that says something. It is asked of nearly every text, so it is one rule with no detour.
 says(x) if {
-	filled(x)
-	not placeholder(x)
+	is_string(x)
+	text := lower(trim_space(x))
+	core := trim(text, "-.,:;!?*_…()[]{}<>\"'`# \t\r\n")
+	core != ""
+	not core in input.lists.placeholders
+	not text in input.lists.placeholders
+	not startswith(text, "{{")
+	not contains(text, "[more information needed]")
 }
 
 # at_least: the effective tier is this one or a higher one.
