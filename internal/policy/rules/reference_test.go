@@ -341,7 +341,7 @@ and write a key with other characters as ` + "`[\"a.b\"]`" + `. Beside these the
 		}
 		fmt.Fprintf(b, "| `%s` | %s |\n", path, kind)
 		op := "present"
-		path = strings.TrimSuffix(path, ".NAME") // a mapping is asked for as a whole
+		path = strings.TrimSuffix(path, ".NAME")                   // a mapping is asked for as a whole
 		if path == "metadata.name" || path == "metadata.version" { // they stand in every release
 			op = "not-placeholder"
 		}
