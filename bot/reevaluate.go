@@ -168,13 +168,17 @@ func (b *Bot) keepIssues(ctx context.Context, repo forge.Repo, failing []policy.
 	wanted := map[string]bool{}
 	for _, r := range failing {
 		title, body := templates.ReleaseIssue(r, b.BlobURL(repo), next.Commit)
+		same := func(i forge.Issue) bool { // but for the commit
+			_, then := templates.ReleaseIssue(r, b.BlobURL(repo), templates.IssueCommit(i.Body))
+			return i.Open && i.Title == title && strings.TrimSpace(i.Body) == strings.TrimSpace(then)
+		}
 		wanted[r.Path] = true
 		next.Failing[r.Path] = r.Policy
 		i := slices.IndexFunc(issues, func(i forge.Issue) bool { return templates.IssuePath(i.Body) == r.Path })
 		switch {
 		case i < 0:
 			err = write(forge.IssueWrite{Title: title, Body: body, Open: true})
-		case !issues[i].Open || issues[i].Title != title || strings.TrimSpace(issues[i].Body) != strings.TrimSpace(body):
+		case !same(issues[i]):
 			err = write(forge.IssueWrite{Number: issues[i].Number, Title: title, Body: body, Open: true})
 		}
 		if err != nil {

@@ -75,7 +75,7 @@ func TestReleaseIssue(t *testing.T) {
 	t.Parallel()
 	r := policy.Report{Path: "releases/fraud/2.3.0.yaml", Model: "fraud", Version: "2.3.0", Conclusion: policy.Blocked, Controls: []policy.Result{
 		{ID: "EVL-07", Title: "Evidence fresh and about this artifact", Severity: policy.Critical, Mandatory: true, Outcome: policy.Fail, Remediation: "Produce the evidence again",
-			Findings: []policy.Finding{{Message: `evidence "ev-eval" expired on 2026-11-20, says @mallory`}}},
+			Findings: []policy.Finding{{Message: `evidence "ev-eval" expired on 2026-11-20, says @mallory`, Line: 107}}},
 		{ID: "DOC-02", Title: "Intended purpose stated", Severity: policy.High, Mandatory: true, Outcome: policy.Pass},
 		{ID: "ACME-01", Title: "Ours", Severity: policy.Low, Outcome: policy.Error, Reason: "it ran longer than 250ms"},
 	}}
@@ -83,6 +83,9 @@ func TestReleaseIssue(t *testing.T) {
 	golden(t, "issue/failing.md", title+"\n\n"+body)
 	if IssuePath(body) != r.Path {
 		t.Errorf("the issue is about %q", IssuePath(body))
+	}
+	if IssueCommit(body) != "7f02057c799f7f02057c799f7f02057c799f7f02" || IssueCommit("x") != "" {
+		t.Errorf("the issue is of %q", IssueCommit(body))
 	}
 	healed := HealedIssue(body)
 	if IssuePath(healed) != r.Path || !strings.Contains(healed, "Healed") || HealedIssue(healed) != healed {

@@ -10,6 +10,9 @@ import (
 // issueMarker begins the body of an issue on a released model; the manifest's path follows.
 const issueMarker = "<!-- lumos:release "
 
+// commitMarker begins the second line of such a body; the commit at which it was written follows.
+const commitMarker = "<!-- lumos:commit "
+
 // healedLine stands in a closed issue on a released model.
 const healedLine = "\n\n**Healed:** the release meets the policy again, or a newer one has taken its place.\n"
 
@@ -23,6 +26,18 @@ func IssuePath(body string) string {
 	return path
 }
 
+// IssueCommit is the commit at which the body of an issue of ours was written, or "": the same text for
+// another commit is not news.
+func IssueCommit(body string) string {
+	_, rest, _ := strings.Cut(body, "\n")
+	rest, ok := strings.CutPrefix(rest, commitMarker)
+	commit, _, found := strings.Cut(rest, " -->")
+	if !ok || !found {
+		return ""
+	}
+	return commit
+}
+
 // ReleaseIssue is the issue on a released model that does not meet the policy any more. blob is where
 // files can be seen ("" for no links), commit the one at which it was judged.
 func ReleaseIssue(r policy.Report, blob, commit string) (title, body string) {
@@ -32,7 +47,7 @@ func ReleaseIssue(r policy.Report, blob, commit string) (title, body string) {
 	}
 	title = clean(fmt.Sprintf("%s no longer meets the policy", name), maxTitle)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s%s -->\n", issueMarker, r.Path)
+	fmt.Fprintf(&b, "%s%s -->\n%s%s -->\n", issueMarker, r.Path, commitMarker, commit)
 	fmt.Fprintf(&b, "The released model %s was judged again at %.12s, and would not be released as it is: %s.\n", code(name, maxTitle), commit, words(r.Conclusion))
 	v := View{Links: Links{Blob: blob}}
 	v.PR.Head.SHA = commit
@@ -58,7 +73,11 @@ func ReleaseIssue(r policy.Report, blob, commit string) (title, body string) {
 				fmt.Fprintf(&b, "- and %d more\n", len(c.Findings)-n)
 				break
 			}
-			fmt.Fprintf(&b, "- %s\n", prose(f.Message, maxMessage))
+			fmt.Fprintf(&b, "- %s", prose(f.Message, maxMessage))
+			if place := v.place(r.Path, f.Line); place != "" {
+				fmt.Fprintf(&b, " (%s)", place)
+			}
+			b.WriteByte('\n')
 		}
 		if c.Reason != "" {
 			fmt.Fprintf(&b, "- %s\n", prose(c.Reason, maxMessage))

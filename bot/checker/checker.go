@@ -155,6 +155,9 @@ func subjectOf(s *forge.Snapshot, m forge.Blob, now time.Time) policy.Subject {
 	if p, ok := s.Previous[m.Path]; ok {
 		previous := file(p)
 		subject.Previous = &previous
+		if prior, err := releases.Parse(p.Path, p.Data); err == nil { // else the evaluation says why
+			subject.Prior = prior
+		}
 	}
 	rel, err := releases.Parse(m.Path, m.Data)
 	if err != nil || m.Err != "" {

@@ -243,6 +243,7 @@ type Subject struct {
 	Manifest File                  // at head
 	Release  *releases.Release     // Manifest as parsed, where the caller has done so; nil lets Evaluate parse it
 	Previous *File                 // the model's last release, at base
+	Prior    *releases.Release     // Previous as parsed, where the caller has done so
 	Evidence map[string]File       // files at head that the manifest names, by path
 	Releases map[string]File       // manifests at base that the manifest names (its base models' releases), by path
 	Sources  map[string]SourceData // what the sources said that the configuration names, by their names
@@ -285,7 +286,7 @@ func (e *Engine) facts(s Subject) (*facts, []concern, *Report) {
 	about, risk := release.Manifest.Metadata, release.Manifest.Spec.Risk
 	r.Model, r.Version, r.Digest = about.Name, about.Version, release.Digest
 	r.Tier = tierOf(risk.Tier, risk.Factors, risk.EUAIAct.Class)
-	previous := r.compare(release, s.Previous)
+	previous := r.compare(release, s.Previous, s.Prior)
 	concerns := concerning(e.waivers, e.severity, about.Name, about.Version, r.Tier.Effective, s.Now)
 
 	got := e.sourced.gather(s.Sources)
@@ -345,7 +346,7 @@ func (r *Report) read(f File) *releases.Release {
 
 // compare lists what changed since the last release, which it returns. One that cannot be read is a
 // problem: a reviewer would be shown no change where there may be many.
-func (r *Report) compare(release *releases.Release, f *File) *releases.Release {
+func (r *Report) compare(release *releases.Release, f *File, previous *releases.Release) *releases.Release {
 	if f == nil {
 		return nil
 	}
@@ -353,10 +354,12 @@ func (r *Report) compare(release *releases.Release, f *File) *releases.Release {
 		r.Problems = append(r.Problems, clean(fmt.Sprintf("the previous release %s could not be read: %s", f.Path, f.Err)))
 		return nil
 	}
-	previous, err := releases.Parse(f.Path, f.Data)
-	if err != nil {
-		r.Problems = append(r.Problems, clean(fmt.Sprintf("the previous release could not be read: %v", err)))
-		return nil
+	if previous == nil {
+		var err error
+		if previous, err = releases.Parse(f.Path, f.Data); err != nil {
+			r.Problems = append(r.Problems, clean(fmt.Sprintf("the previous release could not be read: %v", err)))
+			return nil
+		}
 	}
 	if changes := releases.Diff(previous, release); changes != nil {
 		r.Changes = changes
