@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/lumos-governance/lumos/internal/document"
 	"github.com/lumos-governance/lumos/releases"
@@ -151,6 +152,9 @@ func steps(path string) ([]step, error) {
 			key, after, ok := strings.Cut(rest[2:], `"]`)
 			if !ok || key == "" || strings.Contains(key, `"`) {
 				return nil, fmt.Errorf(`a key in brackets is written ["key"]`)
+			}
+			if strings.ContainsFunc(key, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }) {
+				return nil, fmt.Errorf("a key in brackets holds a character that cannot be seen")
 			}
 			out, rest = append(out, step{key: key}), after
 		default:

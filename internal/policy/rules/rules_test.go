@@ -360,7 +360,7 @@ func FuzzParse(f *testing.F) {
 
 // FuzzField reads field paths.
 func FuzzField(f *testing.F) {
-	for _, s := range []string{"spec.model.license.spdx", "spec.data[].license", `spec.provenance["/spec/a"].from`, "spec..a", "[]", "spec.data[][]", "item", "previous.spec.data[].id", `spec["model"]`, "tier.effective"} {
+	for _, s := range []string{"spec.model.license.spdx", "spec.data[].license", `spec.provenance["/spec/a"].from`, "spec.provenance[\"\x10spec\"].from", "spec..a", "[]", "spec.data[][]", "item", "previous.spec.data[].id", `spec["model"]`, "tier.effective"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, field string) {
