@@ -437,6 +437,16 @@ func decimal(r *big.Rat) string {
 
 // didYouMean names the nearest of the known words, if one is near enough to be meant.
 func didYouMean(word string, known []string) string {
+	best := Nearest(word, known)
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("did you mean %q?", best)
+}
+
+// Nearest is the known word that is one slip of the pen away, or one in three letters: what somebody who
+// wrote word may have meant. It is empty when there is none.
+func Nearest(word string, known []string) string {
 	const longest = 64 // nobody misspells longer words, and the work stays bounded
 	if len(word) > longest {
 		return ""
@@ -450,10 +460,7 @@ func didYouMean(word string, known []string) string {
 			best, least = k, n
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("did you mean %q?", best)
+	return best
 }
 
 // distance counts the insertions, deletions, replacements and swaps of neighbours from a to b.

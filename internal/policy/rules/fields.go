@@ -234,7 +234,7 @@ func meant(in *field, path, key string) string {
 	if path == "" {
 		known = append(known, "item")
 	}
-	if near := nearest(key, known); near != "" {
+	if near := document.Nearest(key, known); near != "" {
 		return "did you mean " + join(path, near) + "?"
 	}
 	if where := elsewhere(fields(), "", strings.ToLower(key)); where != nil {
@@ -262,43 +262,4 @@ func elsewhere(f *field, path, name string) []string {
 	}
 	const most = 3
 	return out[:min(len(out), most)]
-}
-
-// nearest is the known word that is one or two slips away, or one in three letters; empty: none.
-func nearest(word string, known []string) string {
-	const longest = 64 // nobody misspells longer words, and the work stays bounded
-	if len(word) > longest {
-		return ""
-	}
-	best, least := "", 1+max(1, len(word)/3)
-	for _, k := range known {
-		if n := slips(strings.ToLower(word), strings.ToLower(k)); n < least {
-			best, least = k, n
-		}
-	}
-	return best
-}
-
-// slips counts the insertions, deletions, replacements and swaps of neighbours from a to b.
-func slips(a, b string) int {
-	x, y := []rune(a), []rune(b)
-	before, prev, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := range x {
-		row[0] = i + 1
-		for j := range y {
-			cost := 1
-			if x[i] == y[j] {
-				cost = 0
-			}
-			row[j+1] = min(row[j]+1, prev[j+1]+1, prev[j]+cost)
-			if i > 0 && j > 0 && x[i] == y[j-1] && x[i-1] == y[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-		before, prev, row = prev, row, before
-	}
-	return prev[len(y)]
 }

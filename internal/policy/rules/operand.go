@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/lumos-governance/lumos/internal/document"
 )
 
 // leaf reads the operator and its value, and sees to it that they fit the field.
@@ -176,7 +178,7 @@ func (b *builder) constant(at string, n *node, v any) (rego, shown string, ok bo
 		}
 		if f.enum != nil && !slices.ContainsFunc(f.enum, func(e string) bool { return e == v || n.ignoreCase && strings.EqualFold(e, v) }) {
 			hint := "it is one of " + strings.Join(f.enum, ", ")
-			if near := nearest(v, f.enum); near != "" {
+			if near := document.Nearest(v, f.enum); near != "" {
 				hint = "did you mean " + near + "?"
 			}
 			b.errorf(at, hint, "%s is never %q", n.shown, v)

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"go.starlark.net/starlark"
+
+	"github.com/lumos-governance/lumos/internal/document"
 )
 
 // The methods of values, as in Python; each takes what it needs from the budget.
@@ -64,7 +66,7 @@ func (r *run) attr(x starlark.Value, name string) (starlark.Value, error) {
 		return m.BindReceiver(x), r.take(costNode)
 	}
 	message := fmt.Sprintf("%s has no %s", describe(x), name)
-	if near := nearest(name, slices.Sorted(maps.Keys(methods))); near != "" {
+	if near := document.Nearest(name, slices.Sorted(maps.Keys(methods))); near != "" {
 		return nil, hint{message, "did you mean " + near + "?"}
 	}
 	return nil, errors.New(message)

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/lumos-governance/lumos/internal/document"
 )
 
 // shape is what is known of a part of the input. A nil shape knows nothing.
@@ -70,46 +72,8 @@ func (s *shape) unknown(path, name string) error {
 
 func unknownOf(path, name string, known []string) error {
 	message := fmt.Sprintf("there is no field %s.%s", path, name)
-	if near := nearest(name, known); near != "" {
+	if near := document.Nearest(name, known); near != "" {
 		return hint{message, "did you mean " + near + "?"}
 	}
 	return hint{message, "known here: " + strings.Join(known, ", ")}
-}
-
-// nearest returns the known word that is only a slip or two away; empty when there is none.
-func nearest(word string, known []string) string {
-	best, least := "", len(word)/3+1
-	for _, k := range known {
-		if d := distance(strings.ToLower(word), strings.ToLower(k)); d <= least && (best == "" || d < least) {
-			best, least = k, d
-		}
-	}
-	return best
-}
-
-// distance is that of Damerau and Levenshtein: how many letters to add, drop, change or swap.
-func distance(a, b string) int {
-	const longest = 64
-	if len(a) > longest || len(b) > longest {
-		return longest
-	}
-	var before, last, row [longest + 1]int
-	for j := range len(b) + 1 {
-		last[j] = j
-	}
-	for i := range len(a) {
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			row[j+1] = min(last[j+1]+1, row[j]+1, last[j]+cost)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-		before, last = last, row
-	}
-	return last[len(b)]
 }

@@ -171,7 +171,7 @@ func TestExpressions(t *testing.T) {
 		{`[x for x in [input]][0].manifest.spec.evalutions`, "!there is no field input.manifest.spec.evalutions (did you mean evaluations?)"},
 		{`[x for x in [input]][0].manifest["nam"]`, "!there is no field input.manifest.nam (did you mean name?)"},
 		{`[x for x in [input]][0].manifest.spec.evaluations.id`, "!a list has no id"},
-		{`[x for x in [input]][0].lists.allow`, "!there is no field input.lists.allow (did you mean allowed?)"},
+		{`[x for x in [input]][0].lists.allowd`, "!there is no field input.lists.allowd (did you mean allowed?)"},
 		{`[x for x in [input]][0].lists["placeholder"]`, "!there is no field input.lists.placeholder (did you mean placeholders?)"},
 		// the helpers of controls
 		{`says("text")`, "True"},
