@@ -43,10 +43,12 @@ func (r *reader) component(v value, bom *BOM, depth int) {
 		if group := r.text(o["group"]); group != "" {
 			c.Name = group + "/" + c.Name
 		}
-		for _, h := range r.list(o["hashes"], "hashes") {
-			hash := r.object(h)
-			if r.text(hash["alg"]) == "SHA-256" {
-				c.Digests = append(c.Digests, "sha256:"+strings.ToLower(r.text(hash["content"])))
+		c.Digests = r.digests(o)
+		if kind == "machine-learning-model" { // weights in several files are the model's own files
+			for _, inner := range r.list(o["components"], "components") {
+				if file := r.object(inner); r.text(file["type"]) == "file" && len(c.Digests) < maxResults {
+					c.Digests = append(c.Digests, r.digests(file)...)
+				}
 			}
 		}
 		for _, l := range r.list(o["licenses"], "licences") {
@@ -73,4 +75,16 @@ func (r *reader) component(v value, bom *BOM, depth int) {
 	for _, inner := range r.list(o["components"], "components") {
 		r.component(inner, bom, depth+1)
 	}
+}
+
+// digests are the SHA-256 digests of a component.
+func (r *reader) digests(component map[string]value) []string {
+	var out []string
+	for _, h := range r.list(component["hashes"], "hashes") {
+		hash := r.object(h)
+		if r.text(hash["alg"]) == "SHA-256" {
+			out = append(out, "sha256:"+strings.ToLower(r.text(hash["content"])))
+		}
+	}
+	return out
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -315,5 +316,22 @@ func TestPublishedBOMs(t *testing.T) {
 			got.BOM.Components[0].Type != want.Type || got.BOM.Components[0].Name != want.Name {
 			t.Errorf("%s: %+v", name, got)
 		}
+	}
+}
+
+// Weights in several files are files within the model: their digests are the model's.
+func TestBOMOfShardedWeights(t *testing.T) {
+	t.Parallel()
+	digest := func(c string) string { return strings.Repeat(c, 64) }
+	src := `{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [
+		{"type": "machine-learning-model", "name": "m", "components": [
+			{"type": "file", "name": "model-00001.safetensors", "hashes": [{"alg": "SHA-256", "content": "` + digest("A") + `"}, {"alg": "MD5", "content": "x"}]},
+			{"type": "file", "name": "model-00002.safetensors", "hashes": [{"alg": "SHA-256", "content": "` + digest("b") + `"}]},
+			{"type": "library", "name": "torch", "hashes": [{"alg": "SHA-256", "content": "` + digest("c") + `"}]}]},
+		{"type": "file", "name": "stray", "hashes": [{"alg": "SHA-256", "content": "` + digest("d") + `"}]}]}`
+	got := Read("mlbom.json", []byte(src), nil)
+	want := []string{"sha256:" + digest("a"), "sha256:" + digest("b")}
+	if got == nil || got.Error != "" || len(got.BOM.Components) != 1 || !slices.Equal(got.BOM.Components[0].Digests, want) {
+		t.Errorf("%+v", got)
 	}
 }
