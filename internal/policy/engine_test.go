@@ -348,7 +348,7 @@ func TestEngineIsKeptByDigest(t *testing.T) {
 	}
 	for i := range 20 { // more than are kept
 		s := source()
-		s.Files[0].Data = []byte{byte(i)}
+		s.Files[0].Data, s.Config.Packs = []byte{byte(i)}, nil
 		get(s)
 	}
 	if get(source()).Digest() != first.Digest() {
