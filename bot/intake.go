@@ -115,6 +115,9 @@ func (b *Bot) handleReleased(ctx context.Context, path string) error {
 	}
 	start := b.Now()
 	outcome, err := b.reevaluate(ctx, repo)
+	if err != nil {
+		err = fmt.Errorf("released models of %s: %w", repo.FullName(), err)
+	}
 	b.Log.Info().Err(err).Str("repo", repo.FullName()).Str("outcome", outcome).Dur("took", b.Now().Sub(start)).Msg("released models judged again")
 	return err
 }

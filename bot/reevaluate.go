@@ -45,12 +45,12 @@ func (b *Bot) reevaluate(ctx context.Context, repo forge.Repo) (string, error) {
 		return "gone", nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("released models of %s: %w", repo.FullName(), err)
+		return "", err
 	}
 	key := releasedKey + "/" + repo.Key()
 	raw, revision, err := b.Queue.Get(ctx, key)
 	if err != nil {
-		return "", fmt.Errorf("released models of %s: %w", repo.FullName(), err)
+		return "", err
 	}
 	var mem standing
 	if raw != nil && json.Unmarshal(raw, &mem) != nil {
@@ -63,11 +63,11 @@ func (b *Bot) reevaluate(ctx context.Context, repo forge.Repo) (string, error) {
 
 	next, outcome, err := b.judgeReleased(ctx, repo, commit, mem, now)
 	if err != nil {
-		return "", fmt.Errorf("released models of %s: %w", repo.FullName(), err)
+		return "", err
 	}
 	if !next.Next.IsZero() {
 		if err := b.Queue.After(ctx, key, "due", next.Next, nil); err != nil {
-			return "", fmt.Errorf("released models of %s: %w", repo.FullName(), err)
+			return "", err
 		}
 	}
 	data, err := json.Marshal(next)
@@ -75,7 +75,7 @@ func (b *Bot) reevaluate(ctx context.Context, repo forge.Repo) (string, error) {
 		_, err = b.Queue.Update(ctx, key, data, revision)
 	}
 	if err != nil {
-		return "", fmt.Errorf("released models of %s: %w", repo.FullName(), err)
+		return "", err
 	}
 	return outcome, nil
 }
@@ -109,7 +109,7 @@ func (b *Bot) judgeReleased(ctx context.Context, repo forge.Repo, commit string,
 
 	var failing []policy.Report
 	for _, r := range a.Reports {
-		if r.Conclusion == policy.Blocked || r.Conclusion == policy.Errored {
+		if r.Conclusion.Stops() {
 			failing = append(failing, r)
 		}
 	}
@@ -212,7 +212,7 @@ type reevaluatedData struct {
 func (b *Bot) announceStanding(ctx context.Context, repo forge.Repo, reports []policy.Report, mem standing, next *standing, now time.Time) error {
 	for _, r := range reports {
 		_, was := mem.Failing[r.Path]
-		is := r.Conclusion == policy.Blocked || r.Conclusion == policy.Errored
+		is := r.Conclusion.Stops()
 		if was == is {
 			continue
 		}

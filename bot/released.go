@@ -37,9 +37,11 @@ func (o *Observer) Released(ctx context.Context, repo forge.Repo, commit string)
 	}
 	var trusted []wanted
 	for _, e := range lumos {
-		if len(trusted) < maxLumosFiles {
-			trusted = append(trusted, wanted{e.Path, e.OID, maxLumosFile})
+		if len(trusted) == maxLumosFiles {
+			s.Truncated = append(s.Truncated, fmt.Sprintf("more than %d files under .lumos", maxLumosFiles))
+			break
 		}
+		trusted = append(trusted, wanted{e.Path, e.OID, maxLumosFile})
 	}
 	if err := b.fetch(ctx, trusted); err != nil {
 		return nil, 0, err
@@ -109,7 +111,8 @@ func (o *Observer) readReleased(ctx context.Context, s *forge.Snapshot, cfg *con
 			continue // the check says what is wrong with it
 		}
 		files := folders[path.Dir(w.path)]
-		if e, ok := files[path.Base(rel.PreviousPath(names(files)))]; ok && rel.PreviousPath(names(files)) != "" {
+		prior := rel.PreviousPath(names(files))
+		if e, ok := files[path.Base(prior)]; ok && prior != "" {
 			previous[w.path] = wanted{e.Path, e.OID, maxManifest}
 			rest = append(rest, previous[w.path])
 		}

@@ -166,12 +166,12 @@ func subjectOf(s *forge.Snapshot, m forge.Blob, now time.Time) policy.Subject {
 	subject.Release = rel
 	for _, p := range rel.EvidencePaths() {
 		if e, ok := s.Evidence[p]; ok {
-			subject.Evidence[p] = policy.File{Path: p, Data: e.Data, Err: e.Err}
+			subject.Evidence[p] = file(e)
 		}
 	}
 	for _, p := range rel.ReleasePaths() {
 		if r, ok := s.Releases[p]; ok {
-			subject.Releases[p] = policy.File{Path: p, Data: r.Data, Err: r.Err}
+			subject.Releases[p] = file(r)
 		}
 	}
 	return subject

@@ -6,6 +6,7 @@ import (
 
 	"github.com/lumos-governance/lumos/internal/forge"
 	"github.com/lumos-governance/lumos/internal/policy"
+	"github.com/lumos-governance/lumos/releases"
 )
 
 // Proposal is a change of the rules, with the manifests that it is tried on.
@@ -77,25 +78,13 @@ func (c *Checker) Next(ctx context.Context, s *forge.Snapshot, now time.Time) ti
 	}
 	var next time.Time
 	for _, m := range s.Manifests {
-		release := subjectOf(s, m, now).Release
-		if release == nil {
-			continue
+		release, err := releases.Parse(m.Path, m.Data)
+		if err != nil || m.Err != "" {
+			continue // its report says why
 		}
 		if at := r.engine.Next(release, now); !at.IsZero() && (next.IsZero() || at.Before(next)) {
 			next = at
 		}
 	}
 	return next
-}
-
-// Policy returns the controls that judge under the rules of s, or why there are none.
-func (c *Checker) Policy(ctx context.Context, s *forge.Snapshot) ([]policy.Selected, error) {
-	r, err := c.rulesOf(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	if r.engine == nil {
-		return nil, r.failure
-	}
-	return r.engine.Selected(), nil
 }

@@ -1,8 +1,6 @@
 package orchestrator
 
 import (
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/lumos-governance/lumos/internal/forge"
@@ -25,15 +23,6 @@ func PlanImpact(view templates.View, i templates.Impact, now time.Time) forge.Pu
 			p.Checks = append(p.Checks, c)
 		}
 	}
-	body := templates.ImpactComment(i)
-	at := slices.IndexFunc(view.Snapshot.Comments, func(c forge.Comment) bool {
-		return c.Mine && strings.HasPrefix(c.Body, templates.ImpactMarker)
-	})
-	switch {
-	case at < 0:
-		p.Comments = append(p.Comments, forge.CommentWrite{Body: body})
-	case strings.TrimSpace(view.Snapshot.Comments[at].Body) != strings.TrimSpace(body): // hosts trim what they store
-		p.Comments = append(p.Comments, forge.CommentWrite{NodeID: view.Snapshot.Comments[at].NodeID, Body: body})
-	}
+	planComment(&p, mine(view.Snapshot, templates.ImpactMarker), templates.ImpactComment(i))
 	return p
 }

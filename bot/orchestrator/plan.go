@@ -15,7 +15,6 @@ import (
 
 	"github.com/lumos-governance/lumos/internal/approval"
 	"github.com/lumos-governance/lumos/internal/forge"
-	"github.com/lumos-governance/lumos/internal/policy"
 	"github.com/lumos-governance/lumos/templates"
 )
 
@@ -59,7 +58,7 @@ func planChecks(p *forge.Publication, view templates.View, now time.Time) {
 
 func complianceState(view templates.View) checkState {
 	for _, r := range view.Reports {
-		if r.Conclusion == policy.Errored || r.Conclusion == policy.Blocked {
+		if r.Conclusion.Stops() {
 			return conclude(forge.Failure)
 		}
 	}
@@ -135,12 +134,26 @@ func planSticky(p *forge.Publication, view templates.View, mem Memory, ledger st
 	if ledger != "" {
 		body = strings.TrimSpace(body) + "\n\n" + ledger
 	}
+	planComment(p, sticky, body)
+}
+
+// planComment writes a comment of ours, anew or over the one that is there, unless it says so already.
+func planComment(p *forge.Publication, there *forge.Comment, body string) {
 	switch {
-	case sticky == nil:
+	case there == nil:
 		p.Comments = append(p.Comments, forge.CommentWrite{Body: body})
-	case strings.TrimSpace(sticky.Body) != strings.TrimSpace(body): // hosts trim what they store
-		p.Comments = append(p.Comments, forge.CommentWrite{NodeID: sticky.NodeID, Body: body})
+	case strings.TrimSpace(there.Body) != strings.TrimSpace(body): // hosts trim what they store
+		p.Comments = append(p.Comments, forge.CommentWrite{NodeID: there.NodeID, Body: body})
 	}
+}
+
+// mine finds our first comment that begins with a marker, or nil. Somebody else's never counts.
+func mine(s *forge.Snapshot, marker string) *forge.Comment {
+	i := slices.IndexFunc(s.Comments, func(c forge.Comment) bool { return c.Mine && strings.HasPrefix(c.Body, marker) })
+	if i < 0 {
+		return nil
+	}
+	return &s.Comments[i]
 }
 
 func planComments(p *forge.Publication, view templates.View, mem Memory, ledger string) {
@@ -158,10 +171,7 @@ func planComments(p *forge.Publication, view templates.View, mem Memory, ledger 
 			continue
 		}
 		marker := fmt.Sprintf("<!-- lumos:reply:%d -->", c.ID)
-		answered := slices.ContainsFunc(view.Snapshot.Comments, func(r forge.Comment) bool {
-			return r.Mine && strings.HasPrefix(r.Body, marker)
-		})
-		if !answered {
+		if mine(view.Snapshot, marker) == nil {
 			p.Comments = append(p.Comments, forge.CommentWrite{Body: marker + "\n" + body})
 		}
 	}
@@ -170,20 +180,12 @@ func planComments(p *forge.Publication, view templates.View, mem Memory, ledger 
 // Sticky finds our one comment: by its stored id, else the first of ours that carries the marker.
 // Somebody else's comment never counts, whatever it contains.
 func Sticky(s *forge.Snapshot, id int64) *forge.Comment {
-	var found *forge.Comment
 	for i := range s.Comments {
-		c := &s.Comments[i]
-		if !c.Mine {
-			continue
-		}
-		if c.ID == id {
+		if c := &s.Comments[i]; c.Mine && c.ID == id {
 			return c
 		}
-		if found == nil && strings.HasPrefix(c.Body, templates.StatusMarker) {
-			found = c
-		}
 	}
-	return found
+	return mine(s, templates.StatusMarker)
 }
 
 // planAsks requests a review from those who must still act: once for each pull request, and once

@@ -99,15 +99,15 @@ func newEngine(ctx context.Context, digest string, sel *selection, s Source) (*E
 	for _, c := range sel.controls {
 		modules = append(modules, c.module)
 	}
-	compiler, err := compile(modules, slices.Sorted(maps.Keys(lists)), slices.Sorted(maps.Keys(groups)))
-	if err != nil {
-		return nil, err
-	}
-	e.compiler = compiler
 	shape, err := inputSchema(slices.Sorted(maps.Keys(lists)), slices.Sorted(maps.Keys(groups)))
 	if err != nil {
 		return nil, err
 	}
+	compiler, err := compile(modules, shape)
+	if err != nil {
+		return nil, err
+	}
+	e.compiler = compiler
 	var shared []int // controls that can be asked together
 	for _, c := range sel.controls {
 		p := prepared{Control: *c.control, why: c.why, from: c.from, program: c.program}
@@ -169,12 +169,8 @@ func term(v any) (*ast.Term, error) {
 	return ast.NewTerm(a), nil
 }
 
-// compile type-checks and compiles what is Rego among the modules.
-func compile(modules []*module, lists, groups []string) (*ast.Compiler, error) {
-	input, err := inputSchema(lists, groups)
-	if err != nil {
-		return nil, err
-	}
+// compile type-checks what is Rego among the modules against the schema of their input, and compiles it.
+func compile(modules []*module, input any) (*ast.Compiler, error) {
 	parsed := map[string]*ast.Module{}
 	for _, m := range modules {
 		if m.parsed != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -65,12 +66,10 @@ type ControlChange struct {
 }
 
 // Worse reports whether the release would be stopped, and was not before.
-func (e Effect) Worse() bool { return stops(e.After.Conclusion) && !stops(e.Before.Conclusion) }
+func (e Effect) Worse() bool { return e.After.Conclusion.Stops() && !e.Before.Conclusion.Stops() }
 
 // Better reports whether the release would no longer be stopped.
-func (e Effect) Better() bool { return !stops(e.After.Conclusion) && stops(e.Before.Conclusion) }
-
-func stops(c Conclusion) bool { return c == Blocked || c == Errored }
+func (e Effect) Better() bool { return !e.After.Conclusion.Stops() && e.Before.Conclusion.Stops() }
 
 // Compare tells what is different between two reports on one release. Changed is false when the
 // conclusion and every outcome are the same.
@@ -99,12 +98,7 @@ func Compare(before, after *Report) (e Effect, changed bool) {
 	for _, c := range was {
 		e.Controls = append(e.Controls, ControlChange{ID: c.ID, Title: c.Title, Before: c.Outcome})
 	}
-	slices.SortFunc(e.Controls, func(a, b ControlChange) int {
-		if a.ID < b.ID {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(e.Controls, func(a, b ControlChange) int { return strings.Compare(a.ID, b.ID) })
 	return e, len(e.Controls) > 0 || e.Before.Conclusion != e.After.Conclusion
 }
 

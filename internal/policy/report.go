@@ -41,6 +41,9 @@ const (
 	AutoApprovable Conclusion = "auto-approvable" // nothing in the report asks for a person
 )
 
+// Stops reports whether a release with this conclusion cannot go on, whoever approves it.
+func (c Conclusion) Stops() bool { return c == Errored || c == Blocked }
+
 // Tenths is a percentage in integer tenths, so that scores are exact; JSON shows 87.4.
 type Tenths int
 

@@ -3,7 +3,7 @@ package policy
 import (
 	"maps"
 	"slices"
-	"time"
+	"strings"
 )
 
 // Rule is a control with what it is written in.
@@ -61,12 +61,7 @@ func (l *Library) Rules(files []File) ([]Rule, error) {
 			}
 			out = append(out, r)
 		}
-		slices.SortFunc(out[from:], func(a, b Rule) int {
-			if a.ID < b.ID {
-				return -1
-			}
-			return 1
-		})
+		slices.SortFunc(out[from:], func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 	}
 	return out, nil
 }
@@ -94,20 +89,4 @@ func (p *Pack) InProfile(name string) []string {
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids)
-}
-
-// Selected is a control that judges, with what brought it in.
-type Selected struct {
-	Control
-	By   string    `json:"by"`            // the pack and profile, or "local"
-	From time.Time `json:"from,omitzero"` // from when on it counts
-}
-
-// Selected returns the controls that judge, in the order of a report.
-func (e *Engine) Selected() []Selected {
-	out := make([]Selected, len(e.controls))
-	for i, c := range e.controls {
-		out[i] = Selected{c.Control, c.why, c.from}
-	}
-	return out
 }

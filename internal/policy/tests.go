@@ -260,8 +260,11 @@ func (t *trial) plan(shelf *shelf, own *Pack) error {
 	if errs != nil {
 		return errs.Sorted()
 	}
-	var err error
-	t.compiler, err = compile(slices.Concat(t.modules, tests), slices.Sorted(maps.Keys(t.lists)), t.groups)
+	shape, err := t.shape()
+	if err != nil {
+		return err
+	}
+	t.compiler, err = compile(slices.Concat(t.modules, tests), shape)
 	return err
 }
 
@@ -470,6 +473,9 @@ func (t *trial) addTable(s *subject, m *module) document.Errors {
 	return errs
 }
 
+// shape is the schema of what the controls under test see.
+func (t *trial) shape() (any, error) { return inputSchema(slices.Sorted(maps.Keys(t.lists)), t.groups) }
+
 // tableSchema is the schema of tables in which input has only the fields that there are. Their types are
 // left open: a case may be about a wrong one.
 func (t *trial) tableSchema() (*document.Schema, error) {
@@ -480,7 +486,7 @@ func (t *trial) tableSchema() (*document.Schema, error) {
 	if err := json.Unmarshal(testsSchemaSource, &table); err != nil {
 		return nil, err
 	}
-	input, err := inputSchema(slices.Sorted(maps.Keys(t.lists)), t.groups)
+	input, err := t.shape()
 	if err != nil {
 		return nil, err
 	}
