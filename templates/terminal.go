@@ -40,6 +40,10 @@ func Terminal(reports []policy.Report, colour bool, width int) string {
 	return t.b.String()
 }
 
+// Line is what can be seen of a stranger's text, on one line of at most max characters: safe for a
+// terminal, and for a log.
+func Line(s string, max int) string { return clean(s, max) }
+
 type terminal struct {
 	b      strings.Builder
 	colour bool

@@ -15,6 +15,7 @@ import (
 	"github.com/lumos-governance/lumos/internal/forge/worktree"
 	"github.com/lumos-governance/lumos/internal/policy"
 	"github.com/lumos-governance/lumos/policies"
+	"github.com/lumos-governance/lumos/templates"
 )
 
 type policyCmd struct {
@@ -337,6 +338,9 @@ func (c *policyExplainCmd) Run(ctx context.Context, s streams) error {
 	return err
 }
 
+// maxShown is how much of a line of a stranger's file is shown, in characters.
+const maxShown = 160
+
 // explained is an explanation for people.
 func explained(x *policy.Explanation, m forge.Blob) string {
 	var b strings.Builder
@@ -356,7 +360,7 @@ func explained(x *policy.Explanation, m forge.Blob) string {
 	for _, f := range r.Findings {
 		fmt.Fprintf(&b, "  %s\n", f.Message)
 		if f.Line > 0 && f.Line <= len(lines) {
-			fmt.Fprintf(&b, "    %s:%d:%d  %s\n", m.Path, f.Line, f.Column, visible(lines[f.Line-1]))
+			fmt.Fprintf(&b, "    %s:%d:%d  %s\n", m.Path, f.Line, f.Column, templates.Line(lines[f.Line-1], maxShown))
 		}
 		if f.Fix != nil {
 			fmt.Fprintf(&b, "    should be: %s\n", f.Fix.Value)
@@ -373,7 +377,7 @@ func explained(x *policy.Explanation, m forge.Blob) string {
 			if value == "" {
 				value = "undefined (not true)"
 			}
-			fmt.Fprintf(t, "  line %d\t%s\t%s\n", v.Line, v.Name, visible(value))
+			fmt.Fprintf(t, "  line %d\t%s\t%s\n", v.Line, v.Name, templates.Line(value, maxShown))
 		}
 		_ = t.Flush() // of a buffer
 	}
@@ -388,18 +392,4 @@ func modeWord(mandatory bool) string {
 		return "mandatory here"
 	}
 	return "weighted here"
-}
-
-// visible makes a line of a stranger's file safe for a terminal, and not too long.
-func visible(line string) string {
-	line = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(strings.TrimSpace(line), "?"))
-	if len([]rune(line)) > 160 {
-		line = string([]rune(line)[:159]) + "…"
-	}
-	return line
 }

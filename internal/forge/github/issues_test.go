@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os/exec"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,21 +17,9 @@ import (
 // TestIssuesAgainstSandbox writes issues and reads back those that are ours alone.
 func TestIssuesAgainstSandbox(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("the sandbox needs the git command")
-	}
 	ctx := t.Context()
-	s, err := sandbox.Start(ctx, sandbox.Options{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	_, err = s.CreateUser("bob", "Bob", "bob@acme.example")
+	s, must := startSandbox(t)
+	_, err := s.CreateUser("bob", "Bob", "bob@acme.example")
 	must(err)
 	_, err = s.CreateOrg("acme", "bob")
 	must(err)

@@ -12,24 +12,29 @@ import (
 	"github.com/lumos-governance/lumos/internal/sandbox"
 )
 
-// TestAgainstSandbox goes once through everything that the adapter reads and writes, against a host
-// that keeps state.
-func TestAgainstSandbox(t *testing.T) {
-	t.Parallel()
+// startSandbox starts a code host that keeps state. must ends the test on an error.
+func startSandbox(t *testing.T) (s *sandbox.Sandbox, must func(error)) {
+	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("the sandbox needs the git command")
 	}
-	ctx := t.Context()
-	s, err := sandbox.Start(ctx, sandbox.Options{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	must := func(err error) {
+	must = func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
+	s, err := sandbox.Start(t.Context(), sandbox.Options{Dir: t.TempDir()})
+	must(err)
+	return s, must
+}
+
+// TestAgainstSandbox goes once through everything that the adapter reads and writes, against a host
+// that keeps state.
+func TestAgainstSandbox(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	s, must := startSandbox(t)
 	person := func(login string) (*github.Client, sandbox.Account) {
 		t.Helper()
 		a, err := s.CreateUser(login, login, login+"@acme.example")
@@ -40,7 +45,7 @@ func TestAgainstSandbox(t *testing.T) {
 	}
 	ann, annAccount := person("ann")
 	bob, bobAccount := person("bob")
-	_, err = s.CreateOrg("acme", "bob")
+	_, err := s.CreateOrg("acme", "bob")
 	must(err)
 	must(s.CreateTeam("acme", "risk", "bob"))
 	must(s.CreateRepo("acme", "models", true, "bob", map[string][]byte{

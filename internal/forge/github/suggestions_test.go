@@ -1,7 +1,6 @@
 package github
 
 import (
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -14,20 +13,8 @@ import (
 // reopens another.
 func TestSuggestionsAgainstSandbox(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("the sandbox needs the git command")
-	}
 	ctx := t.Context()
-	s, err := sandbox.Start(ctx, sandbox.Options{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	s, must := startSandbox(t)
 	ann, err := s.CreateUser("ann", "Ann", "ann@acme.example")
 	must(err)
 	_, err = s.CreateOrg("acme", "ann")

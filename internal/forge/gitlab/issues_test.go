@@ -6,33 +6,19 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lumos-governance/lumos/internal/forge"
-	"github.com/lumos-governance/lumos/internal/sandbox"
 )
 
 // TestIssuesAgainstSandbox writes issues and reads back those that are ours alone.
 func TestIssuesAgainstSandbox(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("the sandbox needs the git command")
-	}
 	ctx := t.Context()
-	s, err := sandbox.Start(ctx, sandbox.Options{Dir: t.TempDir(), Dialect: sandbox.GitLab})
-	if err != nil {
-		t.Fatal(err)
-	}
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	_, err = s.CreateUser("dora", "Dora", "dora@acme.example")
+	s, must := startSandbox(t)
+	_, err := s.CreateUser("dora", "Dora", "dora@acme.example")
 	must(err)
 	_, err = s.CreateOrg("acme", "dora")
 	must(err)

@@ -15,24 +15,29 @@ import (
 	"github.com/lumos-governance/lumos/internal/sandbox"
 )
 
-// TestAgainstSandbox goes once through everything that the adapter reads and writes, against a host
-// that keeps state, and counts what each look costs.
-func TestAgainstSandbox(t *testing.T) {
-	t.Parallel()
+// startSandbox starts a code host that keeps state. must ends the test on an error.
+func startSandbox(t *testing.T) (s *sandbox.Sandbox, must func(error)) {
+	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("the sandbox needs the git command")
 	}
-	ctx := t.Context()
-	s, err := sandbox.Start(ctx, sandbox.Options{Dir: t.TempDir(), Dialect: sandbox.GitLab})
-	if err != nil {
-		t.Fatal(err)
-	}
-	must := func(err error) {
+	must = func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
+	s, err := sandbox.Start(t.Context(), sandbox.Options{Dir: t.TempDir(), Dialect: sandbox.GitLab})
+	must(err)
+	return s, must
+}
+
+// TestAgainstSandbox goes once through everything that the adapter reads and writes, against a host
+// that keeps state, and counts what each look costs.
+func TestAgainstSandbox(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	s, must := startSandbox(t)
 	person := func(login string) (*gitlab.Client, sandbox.Account) {
 		t.Helper()
 		a, err := s.CreateUser(login, login, login+"@acme.example")
@@ -44,7 +49,7 @@ func TestAgainstSandbox(t *testing.T) {
 	ann, annAccount := person("ann")
 	bob, bobAccount := person("bob")
 	dora, _ := person("dora")
-	_, err = s.CreateOrg("acme", "dora")
+	_, err := s.CreateOrg("acme", "dora")
 	must(err)
 	must(s.CreateTeam("acme", "risk", "bob"))
 	must(s.CreateRepo("acme", "models", true, "dora", map[string][]byte{

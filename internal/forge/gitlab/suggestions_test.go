@@ -1,32 +1,18 @@
 package gitlab
 
 import (
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/lumos-governance/lumos/internal/forge"
-	"github.com/lumos-governance/lumos/internal/sandbox"
 )
 
 // TestSuggestionsAgainstSandbox writes suggestions, reads them back and lets one be applied.
 func TestSuggestionsAgainstSandbox(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("the sandbox needs the git command")
-	}
 	ctx := t.Context()
-	s, err := sandbox.Start(ctx, sandbox.Options{Dir: t.TempDir(), Dialect: sandbox.GitLab})
-	if err != nil {
-		t.Fatal(err)
-	}
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	s, must := startSandbox(t)
 	ann, err := s.CreateUser("ann", "Ann", "ann@acme.example")
 	must(err)
 	_, err = s.CreateUser("dora", "Dora", "dora@acme.example")
